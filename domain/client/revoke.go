@@ -1,0 +1,53 @@
+package client
+
+import (
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+)
+
+// MaximumLife is the longest an access token lives.
+const MaximumLife = 15 * time.Minute
+
+// RevokeToken takes back one access token before it expires (RFC 7009). The
+// client that holds it asks; it is none of the commands that can be asked for
+// otherwise.
+type RevokeToken struct {
+	Client  domain.ClientID `json:"client" doc:"The client."`
+	JTI     string          `json:"jti" doc:"Name of the token."`
+	Expires time.Time       `json:"expires" doc:"When it expires anyway."`
+}
+
+// TokenRevoked: the token must not be believed any more.
+type TokenRevoked struct {
+	Client  domain.ClientID `json:"client"`
+	JTI     string          `json:"jti"`
+	Expires time.Time       `json:"expires"`
+}
+
+// ErrToken: that is not the name of a token of ours.
+var ErrToken = &domain.Error{Kind: domain.Invalid, Code: "invalid-token-name", Detail: "a token is named by 1 to 64 characters and expires within minutes"}
+
+// Stream names the client's history.
+func (c RevokeToken) Stream() domain.StreamID { return Stream(c.Client) }
+
+// Reads names the node, which the fact belongs to.
+func (c RevokeToken) Reads(s Client) []domain.StreamID {
+	if s.Node == "" {
+		return nil
+	}
+	return domain.SiteStreams(s.Node)
+}
+
+// Decide applies the rule. A token that has expired needs no revocation.
+func (c RevokeToken) Decide(s Client, m domain.Meta) ([]domain.Event, error) {
+	switch _, already := s.Revoked[c.JTI]; {
+	case s.Status == Absent:
+		return nil, ErrNotFound
+	case already, s.Status == Inactive, !c.Expires.After(m.At):
+		return nil, nil
+	case c.JTI == "" || len(c.JTI) > 64 || c.Expires.After(m.At.Add(2*MaximumLife)):
+		return nil, ErrToken
+	}
+	return []domain.Event{TokenRevoked(c)}, nil
+}
