@@ -1,0 +1,213 @@
+package logserver
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// Bounds of the sequencer. States must hold more streams than one group can
+// touch, because a staged write is not yet in the store; for the same reason
+// groupEvents must not exceed recentGeneration.
+const (
+	queueLength    = 1024
+	groupWrites    = 1024
+	groupEvents    = 1 << 14
+	groupBytes     = 4 << 20
+	groupsUnsynced = 6
+	statesHeld     = 1 << 16
+)
+
+// A sequencer is the one place where writes get their order. A single
+// goroutine judges whatever is queued, gives positions, and hands the batch to
+// the engine; a second one waits for the sync and answers. So the next group is
+// built while the last one reaches the disk.
+//
+// Invariant: positions are dense and strictly increasing, creation times never
+// decrease, and no write, refused ones included, is answered before everything
+// it was judged against is durable.
+type sequencer struct {
+	store  *store
+	recent *recent
+	states *simplelru.LRU[string, streamState]
+	bell   *bell
+	fault  *fault
+	count  *counters
+	full   func() bool // true while the disk has no room for appends
+
+	queue    chan *write
+	unsynced chan *group
+	position uint64 // last one given
+	created  int64  // last one given, in ticks
+	drained  chan struct{}
+}
+
+// A group is what one batch of the engine carries.
+type group struct {
+	batch    *pebble.Batch
+	records  []record
+	bytes    int
+	writes   []*write
+	outcomes []outcome
+	begun    time.Time
+}
+
+func newStates() *simplelru.LRU[string, streamState] {
+	states, err := simplelru.NewLRU[string, streamState](statesHeld, nil)
+	if err != nil {
+		panic(err) // only for a size that is not positive
+	}
+	return states
+}
+
+// run judges writes until the queue is closed.
+func (q *sequencer) run() {
+	defer close(q.unsynced)
+	for w := range q.queue {
+		runtime.Gosched() // lets calls that are nearly here join the group: half the syncs
+		g := &group{batch: q.store.db.NewBatch()}
+		if err := q.fill(g, w); err != nil {
+			q.fault.trip(err)
+			return
+		}
+		if err := q.apply(g); err != nil {
+			q.fault.trip(err)
+			return
+		}
+		q.unsynced <- g
+	}
+}
+
+// fill stages a write and what else is waiting.
+func (q *sequencer) fill(g *group, w *write) error {
+	for {
+		if err := q.stage(g, w); err != nil {
+			return err
+		}
+		if len(g.writes) >= groupWrites || len(g.records) >= groupEvents || g.bytes >= groupBytes {
+			return nil
+		}
+		select {
+		case next, open := <-q.queue:
+			if !open {
+				return nil
+			}
+			w = next
+		default:
+			return nil
+		}
+	}
+}
+
+// stage judges one write and puts what it brings into the group.
+func (q *sequencer) stage(g *group, w *write) error {
+	s, err := q.state(w.stream)
+	if err != nil {
+		return err
+	}
+	o, fresh, err := q.judge(w, s)
+	if err != nil {
+		return err
+	}
+	if fresh && q.full() && !planted("full-disk-accepted") {
+		o, fresh = outcome{err: errDiskFull}, false
+	}
+	if fresh {
+		if o, err = q.perform(g, w, s); err != nil {
+			return err
+		}
+	}
+	g.writes, g.outcomes = append(g.writes, w), append(g.outcomes, o)
+	return nil
+}
+
+func (q *sequencer) apply(g *group) error {
+	if len(g.records) == 0 {
+		return nil
+	}
+	g.begun = time.Now()
+	point("before-apply")
+	defer point("after-apply")
+	return q.store.db.ApplyNoSyncWait(g.batch, pebble.Sync)
+}
+
+// settle waits for the syncs and answers, in order.
+func (q *sequencer) settle() {
+	defer close(q.drained)
+	for g := range q.unsynced {
+		if planted("answer-before-sync") {
+			q.answer(g)
+		}
+		if err := q.durable(g); err != nil {
+			q.fault.trip(err)
+			return
+		}
+		point("before-answer")
+		q.answer(g)
+		point("after-answer")
+	}
+}
+
+func (q *sequencer) answer(g *group) {
+	for i, w := range g.writes {
+		w.answer <- g.outcomes[i]
+	}
+	g.writes = nil
+}
+
+// durable waits until a group is synced and shows it to the readers.
+func (q *sequencer) durable(g *group) error {
+	if len(g.records) == 0 {
+		return g.batch.Close()
+	}
+	if planted("publish-before-sync") {
+		q.store.publish(g.records)
+	}
+	if err := g.batch.SyncWait(); err != nil {
+		return err
+	}
+	point("after-sync")
+	q.count.synced(g, time.Since(g.begun))
+	q.store.publish(g.records)
+	if !planted("bell-not-rung") {
+		q.bell.ring(g.records)
+	}
+	return g.batch.Close()
+}
+
+// submit queues a write and waits for its outcome. After an error from the
+// context or the storage it is unknown whether the write happened.
+func (q *sequencer) submit(ctx context.Context, w *write) (outcome, error) {
+	if err := q.enqueue(ctx, w); err != nil {
+		return outcome{}, err
+	}
+	return q.await(ctx, w)
+}
+
+// enqueue takes a write into the order. After an error it was not taken.
+func (q *sequencer) enqueue(ctx context.Context, w *write) error {
+	w.answer = make(chan outcome, 1)
+	select {
+	case q.queue <- w:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-q.fault.tripped:
+		return ErrStorage
+	}
+}
+
+// await waits for the outcome of a write in the queue.
+func (q *sequencer) await(ctx context.Context, w *write) (outcome, error) {
+	select {
+	case o := <-w.answer:
+		return o, nil
+	case <-ctx.Done():
+		return outcome{}, ctx.Err()
+	case <-q.fault.tripped:
+		return outcome{}, ErrStorage
+	}
+}
