@@ -1,0 +1,113 @@
+package commands
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/google/uuid"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/access"
+	"github.com/reeve-platform/reeve/domain/apikey"
+	"github.com/reeve-platform/reeve/domain/client"
+	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/domain/integrator"
+	"github.com/reeve-platform/reeve/domain/quota"
+	"github.com/reeve-platform/reeve/domain/signing"
+	"github.com/reeve-platform/reeve/domain/tenant"
+	"github.com/reeve-platform/reeve/domain/user"
+	"github.com/reeve-platform/reeve/internal/edge"
+)
+
+// Catalog lists every command once, by noun, then verb. REST, GraphQL, the
+// command line and the documents are read off it.
+var Catalog = []edge.Entry[*Ledger]{
+	On[apikey.Create]("createApiKey", "POST /v1/nodes/{node}/api-keys", domain.ClientWrite, "Create an API key and tell it once."),
+	On[apikey.Revoke]("revokeApiKey", "POST /v1/nodes/{node}/api-keys/{key}/revoke", domain.ClientWrite, "Make an API key worthless at once, for good."),
+	On[apikey.Rotate]("rotateApiKey", "POST /v1/nodes/{node}/api-keys/{key}/rotate", domain.ClientWrite, "Give an API key a new secret; the old one stays good for a while."),
+
+	On[client.Disable]("disableClient", "POST /v1/nodes/{node}/clients/{client}/disable", domain.ClientWrite, "Take everything from an OAuth client, for good."),
+	On[client.Register]("registerClient", "POST /v1/nodes/{node}/clients", domain.ClientWrite, "Register an OAuth client and tell its secret once."),
+	On[client.Rotate]("rotateClient", "POST /v1/nodes/{node}/clients/{client}/rotate", domain.ClientWrite, "Give an OAuth client a new secret; the old one stays valid for a while."),
+	On[access.DefineRole]("defineRole", "PUT /v1/nodes/{node}/roles/{role}", domain.AccessWrite, "Say what a role of the node lets its holders do."),
+	On[access.GrantRole]("grantRole", "PUT /v1/nodes/{node}/members/{user}/{role}", domain.AccessWrite, "Let a user do at the node and below what the role allows."),
+	On[access.RestrictRoles]("restrictRoles", "PUT /v1/nodes/{node}/role-set", domain.AccessWrite, "Say which roles count in an integrator."),
+	On[access.RetireRole]("retireRole", "DELETE /v1/nodes/{node}/roles/{role}", domain.AccessWrite, "Take a role away from everybody who holds it, for good."),
+	On[access.RevokeRole]("revokeRole", "DELETE /v1/nodes/{node}/members/{user}/{role}", domain.AccessWrite, "End what a user may do at the node by a role."),
+
+	On[flag.Activate]("activateFlag", "POST /v1/flags/{flag}/activate", domain.FlagWrite, "Let the flag be evaluated."),
+	On[flag.Archive]("archiveFlag", "POST /v1/flags/{flag}/archive", domain.FlagWrite, "Take the flag out of use; its key stays reserved."),
+	On[flag.Define]("defineFlag", "POST /v1/flags", domain.FlagWrite, "Define a flag, as a draft that evaluates off."),
+	On[flag.Deprecate]("deprecateFlag", "POST /v1/flags/{flag}/deprecate", domain.FlagWrite, "Ask callers to stop using the flag; it still evaluates."),
+	On[flag.Kill]("killFlag", "POST /v1/flags/{flag}/kill", domain.FlagKill, "Force the flag off everywhere, above every lock."),
+	On[flag.Revive]("reviveFlag", "POST /v1/flags/{flag}/revive", domain.FlagKill, "End the kill, or bring an archived flag back as deprecated."),
+	On[flag.Update]("updateFlag", "PATCH /v1/flags/{flag}", domain.FlagWrite, "Change what the flag's definition says."),
+
+	On[flag.ClearOverride]("clearFlagOverride", "DELETE /v1/nodes/{node}/flags/{flag}", domain.FlagOverride, "Let the node inherit the flag again."),
+	On[flag.Lock]("lockFlag", "POST /v1/nodes/{node}/flags/{flag}/lock", domain.FlagLock, "Hold the node's override against every node below."),
+	On[flag.Override]("overrideFlag", "PUT /v1/nodes/{node}/flags/{flag}", domain.FlagOverride, "Set the flag for the node and all below it."),
+	On[flag.Unlock]("unlockFlag", "POST /v1/nodes/{node}/flags/{flag}/unlock", domain.FlagLock, "Let the overrides below count again."),
+
+	On[integrator.Activate]("activateIntegrator", "POST /v1/integrators/{integrator}/activate", domain.IntegratorWrite, "Let the integrator's tenants be activated."),
+	On[integrator.Offboard]("offboardIntegrator", "POST /v1/integrators/{integrator}/offboard", domain.IntegratorOffboard, "End the integrator for good; it must have no tenants left."),
+	On[integrator.Register]("registerIntegrator", "POST /v1/integrators", domain.IntegratorWrite, "Register an integrator under a business name nobody else has."),
+	On[integrator.Restart]("restartIntegrator", "POST /v1/integrators/{integrator}/restart", domain.IntegratorStop, "Give each tenant back the state it had before the stop."),
+	On[integrator.Stop]("stopIntegrator", "POST /v1/integrators/{integrator}/stop", domain.IntegratorStop, "Suspend all tenants of the integrator at once."),
+	On[integrator.UpdateProfile]("updateIntegratorProfile", "PATCH /v1/integrators/{integrator}", domain.IntegratorWrite, "Change name, partner id or contacts."),
+
+	On[quota.Change]("changeQuota", "PUT /v1/tenants/{tenant}/quotas/{meter}", domain.QuotaWrite, "Set how much of a meter the tenant may use."),
+
+	On[signing.Retire]("retireSigningKey", "POST /v1/signing-keys/{key}/retire", domain.KeyRotate, "Stop believing what was signed with the key, at once."),
+	On[signing.Rotate]("rotateSigningKey", "POST /v1/signing-keys/rotate", domain.KeyRotate, "Sign access tokens with a new key from now on."),
+
+	On[tenant.Activate]("activateTenant", "POST /v1/tenants/{tenant}/activate", domain.TenantWrite, "Let the tenant's users sign in."),
+	On[tenant.Archive]("archiveTenant", "POST /v1/tenants/{tenant}/archive", domain.TenantArchive, "Keep the data and remove all access."),
+	On[tenant.CancelDeletion]("cancelTenantDeletion", "POST /v1/tenants/{tenant}/deletion/cancel", domain.TenantDelete, "Take a requested deletion back; the tenant is archived."),
+	On[tenant.Create]("createTenant", "POST /v1/tenants", domain.TenantCreate, "Create a tenant under a slug nobody else has."),
+	On[tenant.Reassign]("reassignTenant", "POST /v1/tenants/{tenant}/reassign", domain.TenantReassign, "Hang the tenant under another integrator."),
+	On[tenant.RequestDeletion]("requestTenantDeletion", "DELETE /v1/tenants/{tenant}", domain.TenantDelete, "Delete the tenant after a time of grace."),
+	On[tenant.Resume]("resumeTenant", "POST /v1/tenants/{tenant}/resume", domain.TenantSuspend, "Lift one cause of suspension."),
+	On[tenant.Suspend]("suspendTenant", "POST /v1/tenants/{tenant}/suspend", domain.TenantSuspend, "Refuse sign-in until the cause is lifted."),
+	On[tenant.Unarchive]("unarchiveTenant", "POST /v1/tenants/{tenant}/unarchive", domain.TenantArchive, "Bring an archived tenant back, suspended."),
+	On[tenant.UpdateProfile]("updateTenantProfile", "PATCH /v1/tenants/{tenant}", domain.TenantWrite, "Change name, slug, kind or contacts."),
+
+	On[user.Activate]("activateUser", "POST /v1/users/{user}/activate", domain.UserWrite, "Let an invited user do what its roles allow."),
+	On[user.Deactivate]("deactivateUser", "POST /v1/users/{user}/deactivate", domain.UserWrite, "Take everything away that the user may do."),
+	On[user.Invite]("inviteUser", "POST /v1/users", domain.UserWrite, "Invite a user under a login that nobody else of the integrator has."),
+	On[user.Reactivate]("reactivateUser", "POST /v1/users/{user}/reactivate", domain.UserWrite, "Give a deactivated user back what it could do."),
+}
+
+// On declares command C. The state it decides on is inferred.
+func On[C domain.Command[S], S domain.State[S]](name, route string, needs domain.Permission, summary string) edge.Entry[*Ledger] {
+	_, creates := any(*new(C)).(domain.Creator[C])
+	return edge.Entry[*Ledger]{
+		Name: name, Route: route, Needs: needs, Summary: summary, Writes: true, Creates: creates,
+		Input: reflect.TypeFor[C](), Output: reflect.TypeFor[domain.Receipt](),
+		Call: func(ctx context.Context, l *Ledger, bind edge.Bind, r edge.Request) (edge.Answer, error) {
+			var cmd C
+			if err := bind(&cmd); err != nil {
+				return edge.Answer{}, err
+			}
+			cmd, id, err := named(ctx, l, name, cmd, r)
+			if err != nil {
+				return edge.Answer{}, err
+			}
+			cmd, secret, err := equipped(l, name, cmd, r)
+			if err != nil {
+				return edge.Answer{}, err
+			}
+			receipt, err := Handle(ctx, l, name, cmd, r)
+			receipt.ID = id
+			if len(receipt.Events) > 0 {
+				receipt.Secret = secret
+			}
+			return edge.Answer{Body: receipt, Position: receipt.Position}, err
+		},
+	}
+}
+
+// SystemRequest is what the product itself asks, such as a sweeper or a start.
+func SystemRequest(reason string) edge.Request {
+	id := uuid.NewString()
+	return edge.Request{Meta: domain.Meta{CommandID: id, CorrelationID: id, Reason: reason, Actor: domain.Actor{ID: "reeve", Type: "system"}}}
+}

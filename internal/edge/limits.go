@@ -1,0 +1,177 @@
+package edge
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+)
+
+// Limits say how much one caller may ask for, so that others need not wait. The
+// zero value limits nothing.
+type Limits struct {
+	Principal Rate // of each user, client or API key
+	Tenant    Rate // of all callers together that are bound to one node
+	Anonymous Rate // of each address, for requests that nobody is known to make
+
+	Running  int              // requests under way at once
+	Share    int              // of these, those of one node
+	Patience time.Duration    // how long a request waits for its turn; 1 s if 0
+	Now      func() time.Time // time.Now if nil
+}
+
+// ErrRateLimited: the caller, its tenant or its address asks too often.
+var ErrRateLimited = &domain.Error{Kind: domain.Exhausted, Code: "rate-limited", Detail: "too many requests; Retry-After says when to try again"}
+
+// refusedPrice is what a request with wrong credentials, or none, costs an
+// address: guessing is slower than asking for what is public.
+const refusedPrice = 5
+
+// A turnstile holds everybody to the limits. One is shared by all requests.
+type turnstile struct {
+	principals *buckets[string]
+	tenants    *buckets[domain.NodeID]
+	strangers  *buckets[netip.Addr]
+	hall       *hall
+	now        func() time.Time
+}
+
+func newTurnstile(l Limits) *turnstile {
+	if l.Now == nil {
+		l.Now = time.Now
+	}
+	if l.Patience == 0 {
+		l.Patience = time.Second
+	}
+	return &turnstile{
+		newBuckets[string]("principal", l.Principal), newBuckets[domain.NodeID]("tenant", l.Tenant), newBuckets[netip.Addr]("anonymous", l.Anonymous),
+		newHall(l.Running, l.Share, l.Patience), l.Now,
+	}
+}
+
+// A toll is what one request has to do with the limits.
+type toll struct {
+	*turnstile
+	stranger bucket   // of its address
+	limited  bool     // whether there is such a bucket
+	buckets  []bucket // of its caller, once that is known
+	known    bool
+	owed     int // tokens of stranger that are paid
+	leave    func()
+	retry    int // seconds until it is worth trying again
+}
+
+// approach refuses an address that has used up what strangers may do, before
+// anything is asked about who it is. Health is not for strangers to be kept from.
+func (t *toll) approach(h http.Header, r *http.Request) error {
+	if t.stranger, t.limited = t.strangers.bucket(Block(sourceAddr(r))); !t.limited || outside(r.URL.Path) {
+		t.limited = false
+		return nil
+	}
+	now := t.now()
+	t.tell(h, now, t.stranger)
+	if t.retry = t.stranger.lacks(now, 1); t.retry > 0 {
+		t.limited = false // it has paid already
+		return ErrRateLimited
+	}
+	return nil
+}
+
+// enter bills a caller that has been admitted, and finds room for its work.
+func (t *toll) enter(ctx context.Context, h http.Header, c Caller) (err error) {
+	t.known = true
+	who, tenant := c.Actor().ID, c.Tenant()
+	if b, ok := t.principals.bucket(who); ok {
+		t.buckets = append(t.buckets, b)
+	}
+	if tenant != "" {
+		if b, ok := t.tenants.bucket(tenant); ok {
+			t.buckets = append(t.buckets, b)
+		}
+		who = string(tenant)
+	}
+	if err := t.pay(h, 1); err != nil {
+		return err
+	}
+	t.leave, err = t.hall.enter(ctx, who)
+	return err
+}
+
+// pay spends n tokens of every bucket of the caller, or none and ErrRateLimited.
+func (t *toll) pay(h http.Header, n int) error {
+	now := t.now()
+	defer t.tell(h, now, t.buckets...)
+	for _, b := range t.buckets {
+		if t.retry = b.lacks(now, n); t.retry > 0 {
+			return ErrRateLimited
+		}
+	}
+	for _, b := range t.buckets {
+		if !b.take(now, n) { // somebody else was faster
+			t.retry = max(1, b.lacks(now, n))
+			return ErrRateLimited
+		}
+	}
+	return nil
+}
+
+// owe charges the address with n tokens altogether.
+func (t *toll) owe(n int) {
+	if t.limited && n > t.owed {
+		t.stranger.owe(t.now(), n-t.owed)
+		t.owed = n
+	}
+}
+
+// end gives the room back, and bills a stranger.
+func (t *toll) end() {
+	if !t.known {
+		t.owe(1)
+	}
+	if t.leave != nil {
+		t.leave()
+	}
+}
+
+// tell writes the header fields of draft-ietf-httpapi-ratelimit-headers-10.
+func (t *toll) tell(h http.Header, now time.Time, buckets ...bucket) {
+	if len(buckets) == 0 { // and what a stranger would be told is not for the caller
+		h.Del("RateLimit-Policy")
+		h.Del("RateLimit")
+		return
+	}
+	policies, states := make([]string, len(buckets)), make([]string, len(buckets))
+	for i, b := range buckets {
+		policies[i], states[i] = b.policy, b.state(now)
+	}
+	h.Set("RateLimit-Policy", strings.Join(policies, ", "))
+	h.Set("RateLimit", strings.Join(states, ", "))
+}
+
+// Charge bills the caller of a request that asks for more than one thing with n
+// tokens more. The error is ErrRateLimited.
+func Charge(r *http.Request, n int) error {
+	v := visitOf(r.Context())
+	if n <= 0 || !v.toll.known {
+		return nil
+	}
+	return v.toll.pay(v.header, n)
+}
+
+// Suspect bills the address of a request whose credentials were wrong, for
+// surfaces that do not leave that to the [Guard].
+func Suspect(r *http.Request) { visitOf(r.Context()).toll.owe(refusedPrice) }
+
+// Block is what an address is limited as: of IPv6, a subscriber has a whole /64
+// (RFC 6177).
+func Block(a netip.Addr) netip.Addr {
+	a = a.Unmap()
+	if !a.Is6() {
+		return a
+	}
+	p, _ := a.WithZone("").Prefix(64) // fails for no address
+	return p.Addr()
+}

@@ -1,0 +1,108 @@
+package projections
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/reeve-platform/reeve/domain"
+)
+
+// spill is how many rows of an append-only table are held before they are copied.
+const spill = 4096
+
+// A round folds many pages in memory and writes what became of the rows by COPY,
+// in one transaction with the cursors. Only tables that nobody reads are written
+// so. It ends when too many rows are held, or after a while, so that a crash
+// costs little.
+type round struct {
+	*lane
+	tx    pgx.Tx
+	from  uint64
+	count int
+	began time.Time
+}
+
+// longestRound bounds what a crash makes us read again.
+const longestRound = 30 * time.Second
+
+// begin opens the transaction that appended rows go into as they come.
+func (l *lane) begin(ctx context.Context) (*round, error) {
+	tx, err := l.db.BeginTx(ctx, asProjector)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range l.slots {
+		s.fold.begin(l.position == 0)
+	}
+	return &round{lane: l, tx: tx, from: l.position, began: time.Now()}, nil
+}
+
+// take folds one page.
+func (r *round) take(ctx context.Context, p domain.Page) error {
+	for _, s := range r.slots {
+		if err := r.fold(ctx, s.fold, p.Events); err != nil {
+			return err
+		}
+	}
+	r.count += len(p.Events)
+	r.position = p.To
+	return nil
+}
+
+func (r *round) fold(ctx context.Context, f folder, events []domain.Recorded) error {
+	if err := f.touch(events); err != nil {
+		return err
+	}
+	if q := f.missing(); q != nil {
+		if err := send(ctx, r.tx, []statement{*q}, func(_ int, rows pgx.Rows) error { return f.fetched(rows) }); err != nil {
+			return err
+		}
+	}
+	if err := f.fold(); err != nil {
+		return err
+	}
+	if f.appends() && f.weight() >= spill {
+		return f.flush(ctx, r.tx)
+	}
+	return nil
+}
+
+// full tells whether the round should end.
+func (r *round) full() bool {
+	rows := 0
+	for _, s := range r.slots {
+		rows += s.fold.weight()
+	}
+	return rows >= r.o.HeldRows || time.Since(r.began) > longestRound
+}
+
+// end writes what is held and moves the cursors, or leaves everything as it was
+// before the round.
+func (r *round) end(ctx context.Context) error {
+	for _, s := range r.slots {
+		if err := s.fold.flush(ctx, r.tx); err != nil {
+			return r.abandon(err)
+		}
+	}
+	if err := r.compareAndSet(ctx, r.tx, r.from, r.position, r.count); err != nil {
+		return r.abandon(err)
+	}
+	if err := r.tx.Commit(ctx); err != nil {
+		return r.abandon(err)
+	}
+	return nil
+}
+
+// abandon forgets the round.
+func (r *round) abandon(cause error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), pageTime)
+	defer cancel()
+	_ = r.tx.Rollback(ctx)
+	r.position = r.from
+	for _, s := range r.slots {
+		s.fold.begin(false)
+	}
+	return cause
+}

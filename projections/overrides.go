@@ -1,0 +1,92 @@
+package projections
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/cascade"
+	"github.com/reeve-platform/reeve/domain/flag"
+)
+
+// FlagOverride is a row of the flag_overrides table: what one node says about
+// one flag, in force or not.
+type FlagOverride struct {
+	Key        string          `db:"key,text" json:"-"` // <node>/<flag>
+	Owner      string          `db:"owner,text" json:"-"`
+	Node       domain.NodeID   `db:"node,text" json:"node" doc:"The node."`
+	Level      domain.Level    `db:"level,text" json:"level" enum:"platform,integrator,tenant,user" doc:"Rung of the tree."`
+	Parent     domain.NodeID   `db:"parent,text" json:"parent,omitempty" doc:"Node it hung under when it said so; a user's home."`
+	Flag       flag.Key        `db:"flag,text" json:"flag" doc:"The flag."`
+	Value      json.RawMessage `db:"value,json" json:"value" doc:"The value."`
+	Variant    string          `db:"variant,text" json:"variant,omitempty" doc:"Name of the variant it was set by."`
+	ValidFrom  *time.Time      `db:"valid_from,timestamptz" json:"validFrom,omitempty" doc:"When it comes into force."`
+	ValidUntil *time.Time      `db:"valid_until,timestamptz" json:"validUntil,omitempty" doc:"When it falls out of force."`
+	Locked     bool            `db:"locked,boolean" json:"locked" doc:"Whether it holds against every node below."`
+	SaidBy     cascade.Origin  `db:"said_by,json" json:"saidBy" doc:"The fact that set it."`
+	LockedBy   *cascade.Origin `db:"locked_by,json" json:"lockedBy,omitempty" doc:"The fact that locked it."`
+	Position   int64           `db:"position,bigint" json:"-"`
+}
+
+// Layer is the override as the cascade sees it.
+func (o FlagOverride) Layer() cascade.Layer {
+	l := flag.Setting{Value: o.Value, ValidFrom: o.ValidFrom, ValidUntil: o.ValidUntil, Locked: o.Locked}.Layer(o.Level, o.Node)
+	l.Origin = o.SaidBy
+	return l
+}
+
+// FlagOverrides has one row for each flag that a node says something about.
+var FlagOverrides = Table[FlagOverride]{
+	Name: "flag_overrides", Version: 2, Seen: Heirs,
+	Indexes: []string{"node, flag", "flag, level", "owner"},
+	Key: func(r domain.Recorded) string {
+		if node, key, ok := overridden(r.Event); ok {
+			return string(node) + "/" + string(key)
+		}
+		return ""
+	},
+	Fold: func(o FlagOverride, r domain.Recorded) (FlagOverride, bool) {
+		o.Position = int64(r.Position)
+		switch e := r.Event.(type) {
+		case flag.Overridden:
+			o = o.say(e, origin(r))
+		case flag.Locked:
+			by := origin(r)
+			o.Locked, o.LockedBy = true, &by
+		case flag.Unlocked:
+			o.Locked, o.LockedBy = false, nil
+		case flag.Cleared:
+			return o, false
+		}
+		return o, o.Key != ""
+	},
+}
+
+func (o FlagOverride) say(e flag.Overridden, by cascade.Origin) FlagOverride {
+	o.Key, o.Owner = string(e.Node)+"/"+string(e.Flag), string(e.Node)
+	o.Node, o.Level, o.Parent, o.Flag = e.Node, e.Level, e.Parent, e.Flag
+	o.Value, o.Variant, o.ValidFrom, o.ValidUntil = e.Value, e.Variant, e.ValidFrom, e.ValidUntil
+	if o.Locked = e.Setting.Locked; !o.Locked {
+		o.LockedBy = nil
+	}
+	if e.Level == domain.UserLevel {
+		o.Owner = string(e.Parent)
+	}
+	o.SaidBy = by
+	return o
+}
+
+// overridden is the node and the flag that an event about an override names.
+func overridden(e domain.Event) (domain.NodeID, flag.Key, bool) {
+	switch e := e.(type) {
+	case flag.Overridden:
+		return e.Node, e.Flag, true
+	case flag.Cleared:
+		return e.Node, e.Flag, true
+	case flag.Locked:
+		return e.Node, e.Flag, true
+	case flag.Unlocked:
+		return e.Node, e.Flag, true
+	}
+	return "", "", false
+}

@@ -1,0 +1,186 @@
+package readapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/access"
+)
+
+// DB answers one statement. Every statement sees one snapshot of the tables and
+// of how far they have read the log; tenant isolation belongs to the transaction,
+// never to a where clause that somebody could forget.
+type DB interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Head tells the position of the newest event in the log.
+type Head func(context.Context) (uint64, error)
+
+// A Source is the read models, and how long a reader may wait for them.
+type Source struct {
+	Patience time.Duration // how long a read waits for a position; two seconds unless set
+	Access   *access.Model // decides who may do what; only for explaining it
+
+	pool    *pgxpool.Pool
+	head    Head
+	records *recorder
+}
+
+var (
+	// ErrLagging: the tables have not yet read as far as the caller asked for.
+	ErrLagging = &domain.Error{Kind: domain.Unavailable, Code: "projection-lagging", Detail: "the read models have not read that far yet"}
+	// ErrBeyondHead: the caller asked for a position the log has not reached,
+	// which no position from a receipt can be.
+	ErrBeyondHead = &domain.Error{Kind: domain.Malformed, Code: "position-beyond-head", Detail: "the log has no such position"}
+)
+
+const (
+	statementTimeout = "5000" // milliseconds
+	defaultPatience  = 2 * time.Second
+	longestPause     = 20 * time.Millisecond
+)
+
+// Open connects to the read models as roles that may only read them, and as one
+// that may only record who did. What cannot be recorded is said to log.
+func Open(ctx context.Context, url string, head Head, log *slog.Logger) (*Source, error) {
+	pool, err := connect(ctx, url, "reeve_query", func(c *pgxpool.Config) {
+		c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	})
+	if err != nil {
+		return nil, err
+	}
+	recording, err := connect(ctx, url, "reeve_audit", func(c *pgxpool.Config) {
+		c.MaxConns = 1
+		c.ConnConfig.RuntimeParams["synchronous_commit"] = "off" // a crash loses the last moment anyway
+	})
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Source{Patience: defaultPatience, Access: access.NewModel(), pool: pool, head: head, records: newRecorder(recording, log)}, nil
+}
+
+// connect makes a pool of connections that act as a role.
+func connect(ctx context.Context, url, role string, tune func(*pgxpool.Config)) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	params := config.ConnConfig.RuntimeParams
+	params["application_name"] = strings.ReplaceAll(role, "_", "-")
+	params["statement_timeout"] = statementTimeout
+	params["timezone"] = "UTC"
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "set role "+role)
+		return err
+	}
+	tune(config)
+	return pgxpool.NewWithConfig(ctx, config)
+}
+
+// Close waits until no statement is running, writes the last records and closes
+// every connection.
+func (s *Source) Close() {
+	s.pool.Close()
+	s.records.close()
+}
+
+// Settle waits until every read before has been recorded.
+func (s *Source) Settle() { s.records.settle() }
+
+// Read runs ask against the tables of a view, once they have read the log as far
+// as it says, and reports the position its answer is true at: what every one of
+// them had read.
+func (s *Source) Read(ctx context.Context, v View, ask func(context.Context, DB) error) (uint64, error) {
+	if err := s.await(ctx, v.Least, v.Tables); err != nil {
+		return 0, plain(err)
+	}
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return 0, plain(err)
+	}
+	defer release(conn)
+	view := &snapshot{View: v, conn: conn.Conn(), records: s.records, confined: confine(v.Scope)}
+	if err := ask(ctx, view); err != nil {
+		return 0, plain(err)
+	}
+	return view.position, nil
+}
+
+// release gives the connection back clean, so that a failed statement costs no
+// reconnect. The scope ended with its transaction; resetting the rest is a second
+// belt. Never "discard all": it takes away the statements that pgx has prepared.
+func release(conn *pgxpool.Conn) {
+	if pg := conn.Conn().PgConn(); !pg.IsClosed() && pg.TxStatus() != 'I' {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, _ = conn.Exec(ctx, "rollback; reset all")
+	}
+	conn.Release()
+}
+
+// await returns once all tables have read the log up to least. It holds no
+// connection between two looks, so that waiters cannot starve readers.
+func (s *Source) await(ctx context.Context, least uint64, tables []string) error {
+	if least == 0 {
+		return nil
+	}
+	deadline := time.Now().Add(s.Patience)
+	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
+		at, err := s.position(ctx, tables)
+		if err != nil || at >= least {
+			return err
+		}
+		if err := s.reachable(ctx, least, pause); err != nil {
+			return err
+		}
+		if time.Now().Add(pause).After(deadline) {
+			return ErrLagging.With(fmt.Sprintf("asked for position %d; the read models are at %d", least, at))
+		}
+		if err := rest(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// reachable asks the log itself, once, whether waiting makes sense at all.
+func (s *Source) reachable(ctx context.Context, least uint64, pause time.Duration) error {
+	if s.head == nil || pause > time.Millisecond {
+		return nil
+	}
+	head, err := s.head(ctx)
+	if err != nil {
+		return err
+	}
+	if least > head {
+		return ErrBeyondHead.With(fmt.Sprintf("asked for position %d; the log ends at %d", least, head))
+	}
+	return nil
+}
+
+func rest(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Source) position(ctx context.Context, tables []string) (at uint64, err error) {
+	err = s.pool.QueryRow(ctx, positionSQL, tables).Scan(&at)
+	return at, err
+}

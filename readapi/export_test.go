@@ -1,0 +1,75 @@
+package readapi
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/reeve-platform/reeve/domain"
+)
+
+// Confine is what the database is told about a scope, and the role for it.
+func Confine(s domain.Scope) (setting, role string) {
+	c := confine(s)
+	return c.setting, c.role
+}
+
+// Left is what the connections of a source are left with between reads: scope and
+// role of each.
+func Left(s *Source) (all []string, err error) {
+	for _, c := range s.pool.AcquireAllIdle(context.Background()) {
+		var left string
+		err := c.QueryRow(context.Background(), "select coalesce(current_setting('reeve.scope', true), '') || '/' || current_user").Scan(&left)
+		c.Release()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, left)
+	}
+	return all, nil
+}
+
+// Unguarded is a pool whose connections bypass every policy.
+func Unguarded(t testing.TB, url string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := connect(context.Background(), url, "reeve_bare", func(*pgxpool.Config) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// Bare answers a query the way it would be if there were no scopes: one round
+// trip with begin, position, statement, commit.
+func Bare[R any](ctx context.Context, pool *pgxpool.Pool, q Query[R]) (answer R, err error) {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return answer, err
+	}
+	defer conn.Release()
+	return q.Run(ctx, bare{conn.Conn()})
+}
+
+type bare struct{ conn *pgx.Conn }
+
+func (d bare) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	var b pgx.Batch
+	b.BeginTx(begin)
+	b.Queue(positionSQL, []string{"tenants"})
+	b.Queue(sql, args...)
+	b.Queue("commit")
+	sent := d.conn.SendBatch(ctx, &b)
+	var at uint64
+	if _, err := sent.Exec(); err != nil {
+		return nil, err
+	}
+	if err := sent.QueryRow().Scan(&at); err != nil {
+		return nil, err
+	}
+	rows, err := sent.Query()
+	return &whole{Rows: rows, end: sync.OnceFunc(func() { _ = sent.Close() })}, err
+}

@@ -1,0 +1,111 @@
+package readapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/cascade"
+	"github.com/reeve-platform/reeve/domain/cascade/cascadetest"
+	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/readapi"
+)
+
+const anna domain.UserID = "55555555-5555-4555-8555-555555555555"
+
+// place is where a level of the matrix is in the estate.
+var place = map[domain.Level]struct{ node, parent domain.NodeID }{
+	domain.PlatformLevel:   {domain.PlatformID, ""},
+	domain.IntegratorLevel: {domain.NodeID(acme), domain.PlatformID},
+	domain.TenantLevel:     {domain.NodeID(north), domain.NodeID(acme)},
+	domain.UserLevel:       {domain.NodeID(anna), domain.NodeID(north)},
+}
+
+// The matrix that holds the cascade holds the question why, and the table of
+// resolved flags too: three implementations cannot drift apart.
+func TestTheMatrixHoldsForWhyAndForTheTable(t *testing.T) {
+	w := estate(t)
+	cases := cascadetest.Load(t, "../domain/cascade/testdata")
+	said := map[domain.NodeID][]domain.Event{}
+	for i, c := range cases {
+		key := matrixKey(i)
+		w.tell(flag.Stream(key), flag.Defined{Flag: key, Definition: flag.Definition{Type: flag.JSON, Default: c.Fallback, Off: json.RawMessage("null"), Mode: c.Mode}},
+			flag.Activated{Flag: key, From: flag.StatusDraft})
+		for _, l := range c.Layers {
+			node := place[l.Level].node
+			said[node] = append(said[node], sayings(key, l)...)
+		}
+	}
+	for node, events := range said {
+		w.tell(domain.StreamID("nodeflags-"+node), events...)
+	}
+	for i, c := range cases {
+		t.Run(c.Name, func(t *testing.T) { w.holds(t, matrixKey(i), c) })
+	}
+}
+
+func matrixKey(i int) flag.Key { return flag.Key(fmt.Sprintf("case-%03d", i)) }
+
+// sayings are the facts that make a node say a layer. A layer without a value
+// cannot be said.
+func sayings(key flag.Key, l cascade.Layer) (events []domain.Event) {
+	if l.Value == nil {
+		return nil
+	}
+	at := place[l.Level]
+	s := flag.Setting{Value: l.Value}
+	if !l.From.IsZero() {
+		s.ValidFrom = &l.From
+	}
+	if !l.Until.IsZero() {
+		s.ValidUntil = &l.Until
+	}
+	events = append(events, flag.Overridden{Node: at.node, Level: l.Level, Parent: at.parent, Flag: key, Setting: s})
+	if l.Locked {
+		events = append(events, flag.Locked{Node: at.node, Flag: key})
+	}
+	return events
+}
+
+func (w *world) holds(t *testing.T, key flag.Key, c cascadetest.Case) {
+	user := anna
+	if !says(c, domain.UserLevel) {
+		user = ""
+		if got := w.resolvedAt(t, key, c.At); !cascade.Same(got, c.Want) {
+			t.Errorf("the table says %s, want %s", got, c.Want)
+		}
+	}
+	why := ask[readapi.Resolution](w, readapi.ResolveFlag{Flag: key, Node: domain.NodeID(north), User: user, At: c.At})
+	if !cascade.Same(why.Value, c.Want) {
+		t.Errorf("why says %s, want %s", why.Value, c.Want)
+	}
+	for _, v := range why.Levels {
+		if want, told := c.Story[v.Level]; told && v.Ruling != want {
+			t.Errorf("the %s's part is %s, want %s", v.Level, v.Ruling, want)
+		}
+	}
+}
+
+func says(c cascadetest.Case, level domain.Level) bool {
+	for _, l := range c.Layers {
+		if l.Level == level {
+			return true
+		}
+	}
+	return false
+}
+
+// resolvedAt reads the table as an application does: the row whose time it is.
+func (w *world) resolvedAt(t *testing.T, key flag.Key, at time.Time) (v json.RawMessage) {
+	t.Helper()
+	err := w.db.QueryRow(t.Context(), strings.TrimSpace(`
+select value from readmodel.resolved_flags where node = $1 and flag = $2
+and coalesce(valid_from, '-infinity') <= $3 and $3 < coalesce(valid_until, 'infinity')`), north, key, at).Scan(&v)
+	if err != nil {
+		t.Fatalf("%s has no row at %v: %v", key, at, err)
+	}
+	return v
+}

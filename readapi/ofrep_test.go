@@ -1,0 +1,219 @@
+package readapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/domain/tenant"
+	"github.com/reeve-platform/reeve/readapi"
+)
+
+// remote serves OFREP over a world.
+func remote(t *testing.T, w *world) func(path, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	handler := readapi.OFREP(w.source, everything, time.Now)
+	return func(path, body string, headers ...string) (*http.Response, string) {
+		t.Helper()
+		r := httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags"+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		rec := httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		b, _ := io.ReadAll(rec.Result().Body)
+		return rec.Result(), string(b)
+	}
+}
+
+type outcome struct {
+	Key, Variant, Reason, ErrorCode string
+	Value                           any
+	Metadata                        map[string]any
+}
+
+func read(t *testing.T, body string) (o outcome) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(body), &o); err != nil {
+		t.Fatalf("%v in %q", err, body)
+	}
+	return o
+}
+
+func whom(format string, args ...any) string {
+	return fmt.Sprintf(`{"context":{`+format+`}}`, args...)
+}
+
+func TestOFREPWhomAContextNames(t *testing.T) {
+	w := painted(t)
+	post := remote(t, w)
+	for _, c := range []struct{ name, body, want string }{
+		{"nobody", `{"context":{}}`, "platform"},
+		{"no body at all", "", "platform"},
+		{"a tenant by id", whom(`"tenantId":%q`, north), "north"},
+		{"a tenant by slug", whom(`"tenantId":"NORTH"`), "north"},
+		{"a tenant without a say", whom(`"tenantId":%q`, south), "acme"},
+		{"an integrator", whom(`"integratorId":%q`, acme), "acme"},
+		{"a tenant beats an integrator", whom(`"tenantId":%q,"integratorId":%q`, north, bolt), "north"},
+		{"a user", whom(`"tenantId":%q,"targetingKey":%q`, north, ada), "ada"},
+		{"a user whose home is known", whom(`"targetingKey":%q`, ada), "ada"},
+		{"a user of another tenant", whom(`"tenantId":%q,"targetingKey":%q`, south, ada), "acme"},
+		{"a user nothing is said about", whom(`"tenantId":%q,"targetingKey":%q`, north, eve), "north"},
+		{"a tenant as targeting key", whom(`"targetingKey":%q`, north), "north"},
+		{"a targeting key of somebody's own", whom(`"targetingKey":"visitor 7"`), "platform"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			response, body := post("/colour", c.body)
+			got := read(t, body)
+			if response.StatusCode != 200 || got.Value != c.want || got.Key != "colour" || got.Reason != "STATIC" {
+				t.Errorf("%d %s, want %q", response.StatusCode, body, c.want)
+			}
+		})
+	}
+}
+
+func TestOFREPRefusals(t *testing.T) {
+	w := painted(t)
+	post := remote(t, w)
+	for _, c := range []struct {
+		name, path, body string
+		status           int
+		code             string
+	}{
+		{"an unknown flag", "/nonesuch", `{}`, 404, "FLAG_NOT_FOUND"},
+		{"a key that no flag can have", "/a%2Fb", `{}`, 404, "FLAG_NOT_FOUND"},
+		{"a key of odd characters", "/%00%ff", `{}`, 404, "FLAG_NOT_FOUND"},
+		{"no JSON", "/colour", `{`, 400, "PARSE_ERROR"},
+		{"a list", "/colour", `[]`, 400, "PARSE_ERROR"},
+		{"a context that is no object", "/colour", `{"context":7}`, 400, "INVALID_CONTEXT"},
+		{"a tenant that is no text", "/colour", whom(`"tenantId":7`), 400, "INVALID_CONTEXT"},
+		{"an unknown tenant", "/colour", whom(`"tenantId":%q`, nadie), 400, "INVALID_CONTEXT"},
+		{"an unknown slug", "/colour", whom(`"tenantId":"nowhere"`), 400, "INVALID_CONTEXT"},
+		{"an integrator that is no id", "/colour", whom(`"integratorId":"acme"`), 400, "INVALID_CONTEXT"},
+		{"a deep context", "/colour", whom(`"a":%s1%s`, strings.Repeat("[", 20), strings.Repeat("]", 20)), 400, "INVALID_CONTEXT"},
+		{"a large context", "/colour", whom(`"a":%q`, strings.Repeat("x", 70<<10)), 400, "INVALID_CONTEXT"},
+		{"a bulk of an unknown tenant", "", whom(`"tenantId":%q`, nadie), 400, "INVALID_CONTEXT"},
+		{"a path of nothing", "/a/b", `{}`, 404, "GENERAL"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			response, body := post(c.path, c.body)
+			got := read(t, body)
+			if response.StatusCode != c.status || got.ErrorCode != c.code || response.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("%d %s %s, want %d %s", response.StatusCode, response.Header.Get("Content-Type"), body, c.status, c.code)
+			}
+			if single := c.path == "/colour" || c.path == "/nonesuch"; single && got.Key != c.path[1:] {
+				t.Errorf("key %q in %s", got.Key, body)
+			}
+		})
+	}
+}
+
+func TestOFREPOffIsAValueToo(t *testing.T) {
+	w := painted(t).flag("young", `"x"`)
+	w.tell(flag.Stream("plain"), flag.Killed{Flag: "plain", From: flag.StatusActive})
+	w.tell(domain.TenantStream(south), tenant.Suspended{Tenant: south, Cause: tenant.Billing})
+	w.tell(flag.Stream("old"), flag.Defined{Flag: "old", Definition: flag.Definition{Type: flag.String, Default: raw(`"x"`), Off: raw(`"off"`)}})
+	post := remote(t, w)
+	for _, c := range []struct{ name, path, body, cause string }{
+		{"killed", "/plain", `{}`, "killed"},
+		{"a draft", "/old", `{}`, "draft"},
+		{"a suspended tenant", "/colour", whom(`"tenantId":%q`, south), "not-active"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, body := post(c.path, c.body)
+			if got := read(t, body); got.Value != "off" || got.Reason != "DISABLED" || got.Metadata["cause"] != c.cause {
+				t.Error(body)
+			}
+		})
+	}
+}
+
+func TestOFREPMetadataSaysWhoDecided(t *testing.T) {
+	w := painted(t).lock(domain.NodeID(acme), "colour").tell(flag.Stream("colour"), flag.Deprecated{Flag: "colour"})
+	post := remote(t, w)
+	for _, body := range []string{whom(`"tenantId":%q`, north), whom(`"targetingKey":%q`, ada)} {
+		_, answer := post("/colour", body)
+		m := read(t, answer).Metadata
+		if m["locked"] != true || m["level"] != "integrator" || m["node"] != string(acme) || m["cause"] != "lock" || m["deprecated"] != true || m["decidedBy"] == "" {
+			t.Error(answer)
+		}
+	}
+}
+
+func TestOFREPBulk(t *testing.T) {
+	w := painted(t)
+	post := remote(t, w)
+	north, user := whom(`"tenantId":%q,"plan":{"b":1,"a":2}`, north), whom(`"targetingKey":%q`, ada)
+	response, body := post("", north)
+	var all struct{ Flags []outcome }
+	if err := json.Unmarshal([]byte(body), &all); err != nil || len(all.Flags) != 2 || all.Flags[0].Value != "north" || all.Flags[1].Value != "plain" || all.Flags[0].Variant != "north-star" {
+		t.Fatalf("%v %s", err, body)
+	}
+	tag := response.Header.Get("ETag")
+	again, empty := post("", whom(`"plan":{"a":2,"b":1},"tenantId":"33333333-3333-4333-8333-333333333333"`), "If-None-Match", `"x", `+tag)
+	if again.StatusCode != 304 || empty != "" || again.Header.Get("ETag") != tag {
+		t.Errorf("the same context, spelled otherwise: %d %q", again.StatusCode, empty)
+	}
+	if other, _ := post("", whom(`"tenantId":"north","plan":"free"`), "If-None-Match", tag); other.StatusCode != 200 || other.Header.Get("ETag") == tag {
+		t.Errorf("another context with the same values: %d", other.StatusCode)
+	}
+	w.override(domain.NodeID("33333333-3333-4333-8333-333333333333"), domain.TenantLevel, domain.NodeID(acme), "plain", flag.Setting{Value: raw(`"new"`)})
+	if changed, _ := post("", north, "If-None-Match", tag); changed.StatusCode != 200 {
+		t.Errorf("after a change: %d", changed.StatusCode)
+	}
+	_, body = post("", user)
+	if err := json.Unmarshal([]byte(body), &all); err != nil || all.Flags[0].Value != "ada" {
+		t.Errorf("a user: %v %s", err, body)
+	}
+}
+
+func TestOFREPOfAnEmptyPlatform(t *testing.T) {
+	post := remote(t, open(t))
+	if response, body := post("", "{}"); response.StatusCode != 200 || body != `{"flags":[]}` {
+		t.Errorf("%d %s", response.StatusCode, body)
+	}
+}
+
+func TestOFREPHonoursValidityToTheMillisecond(t *testing.T) {
+	w := painted(t)
+	until := noon.Add(time.Hour)
+	w.override(domain.NodeID(south), domain.TenantLevel, domain.NodeID(acme), "colour", flag.Setting{Value: raw(`"brief"`), ValidFrom: &noon, ValidUntil: &until})
+	for at, want := range map[time.Time]string{noon.Add(-time.Millisecond): "acme", noon: "brief", until.Add(-time.Millisecond): "brief", until: "acme"} {
+		rec := httptest.NewRecorder()
+		readapi.OFREP(w.source, everything, func() time.Time { return at }).ServeHTTP(rec, httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/colour", strings.NewReader(whom(`"tenantId":%q`, south))))
+		if got := read(t, rec.Body.String()); got.Value != want {
+			t.Errorf("at %s: %v, want %s", at, got.Value, want)
+		}
+	}
+}
+
+func TestOFREPForWebPages(t *testing.T) {
+	handler := readapi.OFREP(open(t).source, everything, time.Now)
+	rec := httptest.NewRecorder()
+	handler.ServeHTTP(rec, httptest.NewRequest("OPTIONS", "/ofrep/v1/evaluate/flags", nil))
+	h := rec.Header()
+	if rec.Code != 204 || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "X-API-Key") || !strings.Contains(h.Get("Access-Control-Expose-Headers"), "ETag") || h.Get("Access-Control-Max-Age") == "" {
+		t.Errorf("%d %v", rec.Code, h)
+	}
+}
+
+func TestOFREPWithoutDatabaseAsksToComeBack(t *testing.T) {
+	s, err := readapi.Open(t.Context(), "postgres://nobody@127.0.0.1:1/none?sslmode=disable", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	rec := httptest.NewRecorder()
+	readapi.OFREP(s, everything, time.Now).ServeHTTP(rec, httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/colour", strings.NewReader("{}")))
+	if got := read(t, rec.Body.String()); rec.Code != 503 || rec.Header().Get("Retry-After") != "1" || got.Key != "colour" || got.ErrorCode != "GENERAL" {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}

@@ -1,0 +1,156 @@
+package readapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/reeve-platform/reeve/domain"
+)
+
+// Limits of what an evaluation may be asked with.
+const (
+	maxContextBytes = 64 << 10
+	maxContextDepth = 16
+)
+
+// A subject is whom a flag is evaluated for, as an evaluation context names it.
+// No names at all mean the platform.
+type subject struct {
+	Tenant     *domain.TenantID     // by id
+	Slug       *string              // or by slug
+	Integrator *domain.IntegratorID // where no tenant is named
+	Target     *string              // targeting key that may be a user, or else a tenant
+	canonical  []byte               // the whole context, in one spelling
+	view       View                 // of whoever asks
+}
+
+// bind makes a caller that is bound to one tenant or integrator ask for that, where
+// the context names none: what it names cannot be somebody else's anyway.
+func (s *subject) bind(scope domain.Scope) {
+	if s.Tenant != nil || s.Slug != nil || s.Integrator != nil || len(scope.Paths) != 1 {
+		return
+	}
+	switch steps := strings.Split(scope.Paths[0], "/"); len(steps) {
+	case 1:
+	case 2:
+		s.Integrator = (*domain.IntegratorID)(&steps[1])
+	default:
+		s.Tenant = (*domain.TenantID)(&steps[2])
+	}
+}
+
+// readSubject reads the body of an evaluation request.
+func readSubject(w http.ResponseWriter, r *http.Request) (subject, *refusal) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxContextBytes))
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		return subject{}, &refusal{status: http.StatusBadRequest, Code: invalidContext, Details: "the context is larger than 64 KiB"}
+	}
+	if err != nil {
+		return subject{}, &refusal{status: http.StatusBadRequest, Code: parseError, Details: "the body could not be read"}
+	}
+	var ask struct {
+		Context json.RawMessage `json:"context"`
+	}
+	if len(bytes.TrimSpace(body)) > 0 {
+		if err := json.Unmarshal(body, &ask); err != nil {
+			return subject{}, &refusal{status: http.StatusBadRequest, Code: parseError, Details: "the body is not a JSON object with a context"}
+		}
+	}
+	return subjectOf(ask.Context)
+}
+
+func subjectOf(raw json.RawMessage) (subject, *refusal) {
+	if deeper(raw, maxContextDepth) {
+		return subject{}, wrongContext("the context is nested more than %d levels deep", maxContextDepth)
+	}
+	attributes := map[string]any{}
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &attributes); err != nil {
+			return subject{}, wrongContext("the context must be an object")
+		}
+	}
+	var s subject
+	s.canonical, _ = json.Marshal(attributes) // maps are written in the order of their keys
+	for _, name := range []string{"tenantId", "integratorId", "targetingKey"} {
+		value, ok := attributes[name]
+		if !ok || value == nil || value == "" {
+			continue
+		}
+		if text, ok := value.(string); !ok || !s.name(name, text) {
+			return subject{}, wrongContext("%s is not an id", name)
+		}
+	}
+	return s, nil
+}
+
+// name takes one attribute of the context, and reports whether it can be one.
+func (s *subject) name(attribute, value string) bool {
+	switch attribute {
+	case "tenantId":
+		return s.tenant(value)
+	case "integratorId":
+		return s.integrator(value)
+	}
+	return s.target(value)
+}
+
+func (s *subject) tenant(name string) bool {
+	if id, ok := version4(name); ok {
+		s.Tenant = (*domain.TenantID)(&id)
+		return true
+	}
+	slug := strings.ToLower(name)
+	s.Slug = &slug
+	return !strings.ContainsRune(slug, 0)
+}
+
+func (s *subject) integrator(name string) bool {
+	id, ok := version4(name)
+	s.Integrator = (*domain.IntegratorID)(&id)
+	return ok
+}
+
+// target takes any targeting key, but only ids can mean anything to us.
+func (s *subject) target(name string) bool {
+	if id, ok := version4(name); ok {
+		s.Target = &id
+	}
+	return true
+}
+
+func version4(s string) (string, bool) {
+	id, err := uuid.Parse(s)
+	return id.String(), err == nil && len(s) == 36 && id.Version() == 4
+}
+
+func wrongContext(format string, args ...any) *refusal {
+	return &refusal{status: http.StatusBadRequest, Code: invalidContext, Details: fmt.Sprintf(format, args...)}
+}
+
+// deeper reports whether JSON is nested more than most levels deep.
+func deeper(raw []byte, most int) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > most {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}

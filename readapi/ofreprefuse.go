@@ -1,0 +1,24 @@
+package readapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/internal/edge"
+)
+
+// RefuseOFREP answers with err in the shape that OpenFeature clients expect, for
+// what is refused before an evaluation begins. Web pages may read it, as they may
+// read evaluations.
+func RefuseOFREP(w http.ResponseWriter, r *http.Request, err error) {
+	share(w.Header())
+	no := refused(err)
+	if told := edge.Told(err); told.Kind != domain.Internal {
+		no = &refusal{status: edge.OutcomeOf(err).Status, Code: generalError, Details: told.Detail}
+	}
+	if key, one := strings.CutPrefix(r.URL.Path, "/ofrep/v1/evaluate/flags/"); one {
+		no.Key = key
+	}
+	writeJSON(w, no.status, no)
+}

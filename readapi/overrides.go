@@ -1,0 +1,33 @@
+package readapi
+
+import (
+	"context"
+
+	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/projections"
+)
+
+// OverridesBy asks what any node says about flags, users among them, who are no
+// nodes that can be listed.
+type OverridesBy struct {
+	Page
+	Flag  flag.Key `json:"flag,omitempty" query:"flag" maxLength:"128" doc:"Only of this flag."`
+	Level string   `json:"level,omitempty" query:"level" enum:"platform,integrator,tenant,user" doc:"Only of nodes of this level."`
+}
+
+// Override is what any node says about a flag.
+type Override struct{ projections.FlagOverride }
+
+// Run answers from the overrides, by node, then flag.
+func (q OverridesBy) Run(ctx context.Context, db DB) (List[Override], error) {
+	page := q.Page
+	q.Page = Page{}
+	return pageOf[Override](ctx, db, everyOverride, ask{page, "node", q, []any{q.Flag, q.Level}})
+}
+
+var everyOverride = listing{
+	columns: columns("o", projections.FlagOverrides),
+	from:    `from readmodel.flag_overrides o where ($1::text = '' or o.flag = $1::text) and ($2::text = '' or o.level = $2::text)`,
+	id:      key{"o.key", "text"},
+	sorts:   map[string]key{"node": {"o.node", "text"}},
+}

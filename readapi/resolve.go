@@ -1,0 +1,143 @@
+package readapi
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/cascade"
+	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/projections"
+)
+
+// ResolveFlag asks what a flag comes to at a node or for a user, and for the
+// whole story of how that came about.
+type ResolveFlag struct {
+	Flag flag.Key      `json:"flag" path:"flag" maxLength:"128" doc:"The flag."`
+	Node domain.NodeID `json:"node,omitempty" query:"node" doc:"The node; the user's home, or else the platform, if left out."`
+	User domain.UserID `json:"user,omitempty" query:"user" doc:"A user whose home is the node."`
+	At   time.Time     `json:"at,omitzero" query:"at" doc:"At which instant, as far as is known now; now if left out."`
+}
+
+// Nodes are the node, or the user if that is all there is. A user nobody has heard
+// of can only be asked about at a node.
+func (q ResolveFlag) Nodes() []domain.NodeID {
+	switch {
+	case q.Node != "":
+		return []domain.NodeID{q.Node}
+	case q.User != "":
+		return []domain.NodeID{domain.NodeID(q.User)}
+	}
+	return nil
+}
+
+// Resolution is what a flag comes to, and the whole story.
+type Resolution struct {
+	Flag      flag.Key          `json:"flag" doc:"The flag."`
+	Node      domain.NodeID     `json:"node" doc:"The node."`
+	User      domain.UserID     `json:"user,omitempty" doc:"The user, if it was asked for one."`
+	At        time.Time         `json:"at" doc:"The instant."`
+	Value     json.RawMessage   `json:"value" doc:"The value."`
+	Variant   string            `json:"variant,omitempty" doc:"Name of the value, if the flag has one for it."`
+	Reason    flag.Reason       `json:"reason" enum:"STATIC,DISABLED" doc:"Why, in OpenFeature's words."`
+	Cause     flag.Cause        `json:"cause" enum:"default,override,lock,draft,killed,not-active" doc:"Why, more exactly."`
+	Status    flag.Status       `json:"status" enum:"draft,active,deprecated,killed" doc:"Where the flag is in its life."`
+	Standing  domain.Standing   `json:"standing" enum:"pending,active,suspended,closed,ended" doc:"How far the node may be used, its ancestors considered."`
+	DecidedBy cascade.Origin    `json:"decidedBy" doc:"The fact that decided."`
+	Levels    []cascade.Verdict `json:"levels" doc:"What each of the four levels says, and its part in the decision."`
+}
+
+// Run evaluates the flag over what one statement finds.
+func (q ResolveFlag) Run(ctx context.Context, db DB) (Resolution, error) {
+	if q.At.IsZero() {
+		q.At = time.Now().UTC().Truncate(time.Millisecond)
+	}
+	ladders, err := laddersOf(ctx, db, q.Node, q.User, []string{string(q.Flag)})
+	if err != nil {
+		return Resolution{}, err
+	}
+	if len(ladders) == 0 {
+		return Resolution{}, flag.ErrNotFound
+	}
+	return ladders[0].resolve(q)
+}
+
+// A ladder is a flag and what can decide it at one place: the line of nodes from
+// the platform down, and what each of them says.
+type ladder struct {
+	projections.Flag
+	Line []rung          `db:"line"`
+	Said []cascade.Layer `db:"said"`
+}
+
+// A rung is a node of the line.
+type rung struct {
+	ID       domain.NodeID   `json:"id"`
+	Level    domain.Level    `json:"level"`
+	Standing domain.Standing `json:"standing"`
+	By       cascade.Origin  `json:"by"`
+}
+
+func laddersOf(ctx context.Context, db DB, node domain.NodeID, user domain.UserID, keys []string) ([]ladder, error) {
+	return many[ladder](ctx, db, ladderSQL, keys, node, user)
+}
+
+// Users that are known have a home; those that are not are known by it once they
+// have an override, which names it. Overrides of users count below their home
+// only. Without a node, the home is where to look; without both, the platform.
+var ladderSQL = `with place(id) as (
+  select case when $2::text <> '' then $2::text else coalesce((select u.home from readmodel.users u where u.id = nullif($3::text, '')::uuid), (select o.parent from readmodel.flag_overrides o where o.node = $3::text and o.level = 'user' limit 1), 'platform') end),
+line as (
+  select n.id, n.level, n.standing, n.standing_by, step.depth from place p join readmodel.nodes s on s.id = p.id
+  cross join lateral unnest(string_to_array(s.path, '/')) with ordinality as step(id, depth)
+  join readmodel.nodes n on n.id = step.id)
+select ` + flagColumns + `,
+(select coalesce(json_agg(json_build_object('id', l.id, 'level', l.level, 'standing', l.standing, 'by', l.standing_by) order by l.depth), '[]') from line l) as line,
+(select coalesce(json_agg(json_build_object('level', o.level, 'node', o.node, 'value', o.value, 'locked', o.locked, 'validFrom', o.valid_from, 'validUntil', o.valid_until, 'origin', o.said_by)), '[]')
+ from readmodel.flag_overrides o
+ where o.flag = f.key and (o.node in (select l.id from line l) or o.node = $3::text and o.level = 'user' and o.parent in (select p.id from place p))) as said
+from readmodel.flags f where f.key in (select unnest($1::text[])) order by f.key`
+
+// place is the node at the end of the line, and how far it may be used.
+func (l ladder) place() (n rung, standing domain.Standing, by cascade.Origin) {
+	n = l.Line[len(l.Line)-1]
+	var above rung
+	if n.Level == domain.TenantLevel && len(l.Line) > 1 {
+		above = l.Line[len(l.Line)-2]
+	}
+	standing, by = projections.Combined(n.Standing, n.By, above.Standing, above.By)
+	return n, standing, by
+}
+
+// layers is one layer for each of the four levels, silent where nothing is said.
+func (l ladder) layers(user domain.UserID) []cascade.Layer {
+	layers := []cascade.Layer{{Level: domain.PlatformLevel}, {Level: domain.IntegratorLevel}, {Level: domain.TenantLevel}, {Level: domain.UserLevel, Node: domain.NodeID(user)}}
+	for _, n := range l.Line {
+		layers[n.Level.Depth()].Node = n.ID
+	}
+	for _, said := range l.Said {
+		layers[said.Level.Depth()] = said
+	}
+	return layers
+}
+
+// evaluate decides at one instant.
+func (l ladder) evaluate(user domain.UserID, at time.Time) (flag.Evaluation, cascade.Origin, error) {
+	_, standing, by := l.place()
+	e, err := flag.Evaluate(l.Rules(), standing, at, l.layers(user)...)
+	return e, l.DecidedBy(e, by), err
+}
+
+func (l ladder) resolve(q ResolveFlag) (Resolution, error) {
+	if len(l.Line) == 0 {
+		return Resolution{}, flag.ErrNodeNotFound
+	}
+	n, standing, _ := l.place()
+	e, by, err := l.evaluate(q.User, q.At)
+	return Resolution{
+		Flag: l.Key, Node: n.ID, User: q.User, At: q.At,
+		Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause,
+		Status: l.Status, Standing: standing, DecidedBy: by, Levels: e.Decision.Story,
+	}, err
+}
