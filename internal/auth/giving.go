@@ -1,0 +1,106 @@
+package auth
+
+import (
+	"slices"
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/access"
+	"github.com/reeve-platform/reeve/internal/edge"
+)
+
+// Nobody gives away what they do not have, nor for longer than they have it. What a
+// command gives is not always written on it: whoever tells a credential anew, or
+// says who a user is elsewhere, hands over everything that one can do.
+type (
+	granting interface {
+		Role() (access.Key, domain.NodeID)
+	}
+	lettingIn interface {
+		LetsCount() ([]access.Key, domain.NodeID)
+	}
+	renewing interface {
+		Renews() (principal string, at domain.NodeID)
+	}
+	identifying interface{ Becomes() domain.UserID }
+	ending      interface{ Ends() *time.Time }
+)
+
+// forGood is later than anything that ends.
+var forGood = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// A gift is what somebody would have afterwards, and where.
+type gift struct {
+	what domain.Permissions
+	at   []domain.NodeID
+}
+
+// MayGive refuses what the caller does not hold itself, there and for so long.
+func (c caller) MayGive(input any, at []domain.NodeID) error {
+	g, err := c.gift(input, at)
+	if g.what == 0 || err != nil {
+		return err
+	}
+	until := forGood
+	if e, ok := input.(ending); ok && e.Ends() != nil {
+		until = *e.Ends()
+	}
+	for _, node := range g.at {
+		switch {
+		case c.guard.model.Decide(c.p.ID, g.what, node, until) != access.Allowed:
+			return edge.ErrForbidden
+		case !c.p.Scopes.Has(g.what):
+			return ErrScope
+		}
+	}
+	return nil
+}
+
+func (c caller) gift(input any, at []domain.NodeID) (gift, error) {
+	g := gift{at: at}
+	if i, ok := input.(edge.Conferring); ok {
+		g.what |= i.Confers()
+	}
+	if i, ok := input.(granting); ok {
+		what, known := c.guard.model.Confers(i.Role())
+		if !known {
+			return g, access.ErrRoleNotFound // one that is not known here yet must not be given unseen
+		}
+		g.what |= what
+	}
+	if i, ok := input.(lettingIn); ok {
+		g.what |= c.counting(i.LetsCount())
+	}
+	if i, ok := input.(renewing); ok {
+		g.what |= c.guard.model.Registered(i.Renews())
+	}
+	if i, ok := input.(identifying); ok && i.Becomes() != "" {
+		what, home := c.guard.model.Granted(i.Becomes())
+		if g.what |= what; what != 0 {
+			g.at = append(slices.Clone(at), home)
+		}
+	}
+	return g, nil
+}
+
+// counting is everything that roles let their holders do which count from then on.
+func (c caller) counting(keys []access.Key, at domain.NodeID) (all domain.Permissions) {
+	if len(keys) == 0 {
+		for _, b := range access.BuiltIns {
+			if slices.Contains(b.Levels, domain.IntegratorLevel) || slices.Contains(b.Levels, domain.TenantLevel) {
+				all |= b.Permissions
+			}
+		}
+	}
+	for _, k := range keys {
+		what, _ := c.guard.model.Confers(k, at)
+		all |= what
+	}
+	return all
+}
+
+// Knows reports whether there is such a node.
+func (c caller) Knows(node domain.NodeID) bool {
+	_, ok := c.guard.model.Path(node)
+	return ok
+}

@@ -1,0 +1,102 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+)
+
+// External says what is believed of another issuer.
+type External struct {
+	Issuer   string             // exactly as its tokens say it
+	Audience string             // that its tokens for us have
+	Type     string             // typ of its access tokens; at+jwt if empty, JWT for issuers that know no better
+	Subject  string             // claim that users are linked by; sub if empty
+	Scopes   domain.Permissions // that its tokens are good for at most; all if none
+	HTTP     *http.Client       // for its keys; nil: a client that takes no detours
+	Now      func() time.Time   // nil: the clock
+}
+
+// A Trusted issuer is somebody else whose access tokens are good for the users
+// that are linked to its subjects (OpenID Connect Discovery 1.0). What those may
+// do is decided here all the same.
+type Trusted struct {
+	o    External
+	keys *keySet
+}
+
+// longestForeign is the longest life of a foreign token.
+const longestForeign = time.Hour
+
+// Trust gets ready to believe an issuer. Call Run to fetch its keys.
+func Trust(o External) *Trusted {
+	if o.Type == "" {
+		o.Type = accessType
+	}
+	if o.Subject == "" {
+		o.Subject = "sub"
+	}
+	if o.Scopes == 0 {
+		o.Scopes = everything
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Trusted{o, newKeySet(o)}
+}
+
+// Run keeps the issuer's keys fresh until ctx ends.
+func (t *Trusted) Run(ctx context.Context) { t.keys.run(ctx) }
+
+// read verifies a token of the issuer. An ID token is none, even when it has the
+// type of one: it says nonce or at_hash, which no access token does.
+func (t *Trusted) read(ctx context.Context, d *Directory, w written, now time.Time) (believed, error) {
+	if !sameType(w.typ, t.o.Type) {
+		return believed{}, errUntidy
+	}
+	key, ok := t.keys.find(ctx, w.kid)
+	if !ok || !key.verifies(w) {
+		return believed{}, errUntidy
+	}
+	for _, idToken := range []string{"nonce", "at_hash", "c_hash"} {
+		if _, there := w.claims[idToken]; there {
+			return believed{}, errUntidy
+		}
+	}
+	audience, one := onlyOf(w.claims["aud"])
+	subject, named := stringOf(w.claims[t.o.Subject])
+	if !one || !named || audience != t.o.Audience {
+		return believed{}, errUntidy
+	}
+	if err := timely(w.claims, now, longestForeign); err != nil {
+		return believed{}, err
+	}
+	user, ok := d.linked(t.o.Issuer, subject)
+	if !ok {
+		return believed{}, errUntidy
+	}
+	expires, _ := secondsOf(w.claims["exp"])
+	p := Principal{ID: string(user), Type: User, Node: domain.PlatformID, Scopes: t.scopes(w.claims["scope"]), Expires: time.Unix(expires, 0).UTC()}
+	return believed{principal: p, kid: w.kid, issuer: t, subject: subject}, nil
+}
+
+// scopes are what the token asks for of what its issuer may give; all of it, if
+// the issuer knows nothing of our scopes.
+func (t *Trusted) scopes(raw json.RawMessage) domain.Permissions {
+	text, _ := stringOf(raw)
+	ours, _ := scopesIn(text)
+	if ours == 0 && !strings.Contains(" "+text, " "+scopePrefix) {
+		return t.o.Scopes
+	}
+	return ours & t.o.Scopes
+}
+
+// sameType compares media types, whose prefix may be left out (RFC 7515 section 4.1.9).
+func sameType(got, want string) bool {
+	bare := func(s string) string { return strings.TrimPrefix(strings.ToLower(s), "application/") }
+	return bare(got) == bare(want)
+}

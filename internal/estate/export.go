@@ -1,0 +1,149 @@
+package estate
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Export writes everything there is in the format that Apply reads. Applying
+// what was exported changes nothing.
+func Export(ctx context.Context, api API, out io.Writer) error {
+	w, err := look(ctx, api)
+	if err != nil {
+		return err
+	}
+	e := yaml.NewEncoder(out)
+	e.SetIndent(2)
+	p := &Plan{world: w}
+	for _, write := range []func(*yaml.Encoder) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportFlags, p.exportOverrides} {
+		if err := write(e); err != nil {
+			return err
+		}
+	}
+	return e.Close()
+}
+
+// exported is one document on its way out.
+type exported struct {
+	Kind string `yaml:"kind"`
+	Name string `yaml:"name"`
+	Spec any    `yaml:"spec"`
+}
+
+func (p *Plan) exportIntegrators(e *yaml.Encoder) error {
+	for _, name := range sorted(p.world.integrators) {
+		i := p.world.integrators[name]
+		if name == directName {
+			continue
+		}
+		spec := Integrator{Kind: i.Kind, PartnerID: i.PartnerID, OnboardingDate: day(i.OnboardingDate), Status: i.Lifecycle, Reason: i.StopReason, Contacts: i.Contacts}
+		if err := e.Encode(exported{"Integrator", name, spec}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Plan) exportTenants(e *yaml.Encoder) error {
+	names := p.names()
+	names[directID] = "integrator:" + directName
+	for _, slug := range sorted(p.world.tenants) {
+		t := p.world.tenants[slug]
+		if t.Status == "pending_deletion" {
+			continue // a farewell is not declared
+		}
+		spec := Tenant{Name: t.Name, Kind: t.Kind, Integrator: strings.TrimPrefix(names[t.Integrator], "integrator:"), Status: t.Status, Contacts: t.Contacts}
+		if t.Status == "suspended" {
+			spec.Causes = t.Causes
+		}
+		if err := e.Encode(exported{"Tenant", slug, spec}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Plan) exportQuotas(e *yaml.Encoder) error {
+	names := p.names()
+	for _, id := range sorted(p.world.quotas) {
+		q := p.world.quotas[id]
+		slug, found := strings.CutPrefix(names[q.Tenant], "tenant:")
+		if !found {
+			continue
+		}
+		if err := e.Encode(exported{"Quota", q.Meter + "@" + slug, q.Quota}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Plan) exportFlags(e *yaml.Encoder) error {
+	for _, key := range sorted(p.world.flags) {
+		f := p.world.flags[key]
+		if f.State == "archived" {
+			continue
+		}
+		spec := Flag{Type: f.Type, Default: yamlOf(f.Default), Off: yamlOf(f.Off), Mode: f.Mode, Description: f.Description, Owner: f.Owner, Tags: f.Tags, Exposed: f.Exposed, State: f.State}
+		if len(f.Variants) > 0 {
+			spec.Variants = variants(f.Variants)
+		}
+		if err := e.Encode(exported{"Flag", key, spec}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func variants(all map[string]json.RawMessage) map[string]yaml.Node {
+	out := make(map[string]yaml.Node, len(all))
+	for name, v := range all {
+		out[name] = yamlOf(v)
+	}
+	return out
+}
+
+func (p *Plan) exportOverrides(e *yaml.Encoder) error {
+	names := p.names()
+	for _, id := range sorted(p.world.overrides) {
+		o := p.world.overrides[id]
+		where := names[o.Node]
+		if o.Level == "user" {
+			where = "user:" + o.Node + "@" + p.slugOf(o.Parent)
+		}
+		if where == "" {
+			continue // of a node that is no more
+		}
+		spec := FlagOverride{Variant: o.Variant, ValidFrom: moment(o.ValidFrom), ValidUntil: moment(o.ValidUntil), Locked: o.Locked, Reason: o.SaidBy.Reason}
+		if o.Variant == "" {
+			spec.Value = yamlOf(o.Value)
+		}
+		if err := e.Encode(exported{"FlagOverride", o.Flag + "@" + where, spec}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// day writes a midnight as a day and anything else as an instant.
+func day(t time.Time) string {
+	switch t = t.UTC(); {
+	case t.IsZero():
+		return ""
+	case t.Equal(t.Truncate(24 * time.Hour)):
+		return t.Format(time.DateOnly)
+	}
+	return moment(&t)
+}
+
+func moment(t *time.Time) string {
+	if t == nil || t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
