@@ -1,0 +1,86 @@
+package main
+
+import (
+	"net/http"
+	"net/http/pprof"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/reeve-platform/reeve/internal/edge"
+	"github.com/reeve-platform/reeve/internal/logserver"
+	"github.com/reeve-platform/reeve/projections"
+)
+
+// A meter counts what the server does, for /metrics on the admin address.
+// Nothing is labelled by tenant: their number has no bound.
+type meter struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	position *prometheus.GaugeVec
+	lag      *prometheus.GaugeVec
+	live     *prometheus.GaugeVec
+}
+
+func newMeter() *meter {
+	m := &meter{
+		registry: newRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "reeve_http_request_seconds", Help: "Time to answer, by route and status.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		}, []string{"route", "status"}),
+		position: gauge("reeve_projection_position", "Position in the log up to which the projection has read."),
+		lag:      gauge("reeve_projection_lag_seconds", "Age of the oldest event the projection has not applied."),
+		live:     gauge("reeve_projection_live", "1 while the projection follows the log, 0 while it is stopped or being built."),
+	}
+	m.registry.MustRegister(m.requests, m.position, m.lag, m.live)
+	return m
+}
+
+// newRegistry begins with what is true of every process.
+func newRegistry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+func gauge(name, help string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"projection"})
+}
+
+// observe counts one answered request.
+func (m *meter) observe(route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// embedded reports the log that this process serves itself.
+func (m *meter) embedded(log *logserver.Server) { m.registry.MustRegister(logCollector{log}) }
+
+// projecting reports how far each projection is.
+func (m *meter) projecting(all []projections.Status) {
+	for _, p := range all {
+		m.position.WithLabelValues(p.Name).Set(float64(p.Position))
+		m.lag.WithLabelValues(p.Name).Set(p.Seconds)
+		m.live.WithLabelValues(p.Name).Set(0)
+		if p.State == "live" {
+			m.live.WithLabelValues(p.Name).Set(1)
+		}
+	}
+}
+
+func (m *meter) routes() http.Handler { return edge.Hardened(figures(m.registry), adminBody) }
+
+// adminBody is how long a body on the admin address may take: nobody needs one.
+const adminBody = 5 * time.Second
+
+// figures serves a registry, and where the time goes.
+func figures(r *prometheus.Registry) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/reeve-platform/reeve/commands"
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/events"
+	"github.com/reeve-platform/reeve/eventstore"
+	"github.com/reeve-platform/reeve/internal/edge"
+	"github.com/reeve-platform/reeve/internal/edge/graph/exec"
+	"github.com/reeve-platform/reeve/internal/logserver"
+	"github.com/reeve-platform/reeve/internal/pgdev"
+	"github.com/reeve-platform/reeve/migrations"
+	"github.com/reeve-platform/reeve/projections"
+	"github.com/reeve-platform/reeve/readapi"
+)
+
+// A server is a running Reeve. What was opened is closed in reverse order.
+type server struct {
+	Config
+	log    *slog.Logger
+	run    *errgroup.Group // what must not end before the server does
+	ctx    context.Context // ends when one of them fails
+	stop   context.CancelFunc
+	close  []func() error
+	fresh  bool // the log was empty at this start
+	logURL string
+
+	store  *eventstore.Store
+	pool   *pgxpool.Pool
+	source *readapi.Source
+	engine *projections.Engine
+	ledger *commands.Ledger
+	meter  *meter
+	tap    func(projections.Log) projections.Log // what the engine reads the log through
+
+	doorway
+	bootstrap *bootstrap
+}
+
+// start brings everything up, in the order in which it depends on each other.
+func start(ctx context.Context, c Config, log *slog.Logger, key []byte) (*server, error) {
+	return startTapped(ctx, c, log, key, plainLog)
+}
+
+// startTapped starts a server whose projections read the log through tap.
+func startTapped(ctx context.Context, c Config, log *slog.Logger, key []byte, tap func(projections.Log) projections.Log) (*server, error) {
+	ctx, stop := context.WithCancel(ctx)
+	run, ctx := errgroup.WithContext(ctx)
+	s := &server{Config: c, log: log, run: run, ctx: ctx, stop: stop, meter: newMeter(), tap: tap}
+	for _, step := range []func([]byte) error{s.openLog, s.openDatabase, s.openAccess, s.openSides, s.establish, s.catchUp, s.offer, s.listen} {
+		if err := step(key); err != nil {
+			s.shut()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func plainLog(l projections.Log) projections.Log { return l }
+
+// wait returns when the context of the server ends or a part of it fails, after
+// everything has been closed.
+func (s *server) wait() error {
+	<-s.ctx.Done()
+	s.stop()
+	s.shut()
+	return s.run.Wait()
+}
+
+func (s *server) shut() {
+	s.stop()
+	for i := len(s.close) - 1; i >= 0; i-- {
+		if err := s.close[i](); err != nil {
+			s.log.Error("closing", "error", err)
+		}
+	}
+	s.close = nil
+}
+
+// closing remembers how to close what has just been opened.
+func (s *server) closing(f func() error) { s.close = append(s.close, f) }
+
+func (s *server) openLog([]byte) (err error) {
+	s.logURL = s.LogURL
+	if s.logURL == "" {
+		if s.logURL, err = s.embedLog(); err != nil {
+			return err
+		}
+	}
+	s.store, err = eventstore.Open(s.logURL, events.Registry, eventstore.Options{Logger: s.log})
+	if err != nil {
+		return errLogURL(err)
+	}
+	s.closing(s.store.Close)
+	return nil
+}
+
+// embedLog serves the log of the data directory for us and any other client on
+// this machine. Nobody may take anything away from it.
+func (s *server) embedLog() (string, error) {
+	log, err := logserver.Open(logserver.Options{Dir: s.DataDir + "/log", Addr: s.LogAddr, Logger: s.log,
+		Security: logserver.Security{AppendOnly: true, Truncatable: truncatable}})
+	if err != nil {
+		return "", err
+	}
+	s.closing(log.Close)
+	s.fresh = log.Head() == 0
+	s.meter.embedded(log)
+	s.run.Go(log.Serve)
+	s.run.Go(func() error { return compactions(s.ctx, log, s.CompactEvery, s.log) })
+	return log.URL(), nil
+}
+
+func (s *server) openDatabase([]byte) (err error) {
+	own := s.DatabaseURL == ""
+	if own {
+		pg, err := pgdev.Start(s.ctx, pgdev.Options{Dir: s.DataDir, Logger: s.log})
+		if err != nil {
+			return err
+		}
+		s.closing(pg.Stop)
+		s.DatabaseURL = pg.URL()
+		s.run.Go(func() error { return watch(s.ctx, pg) })
+	}
+	if err := migrations.Up(s.ctx, s.DatabaseURL); err != nil {
+		return err
+	}
+	if own { // nobody else knows this database, so its reader can be made anew
+		if s.ReaderURL, err = migrations.Reader(s.ctx, s.DatabaseURL, "reeve_reader", rand.Text()); err != nil {
+			return err
+		}
+	}
+	s.pool, err = pgxpool.New(s.ctx, s.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	s.closing(func() error { s.pool.Close(); return nil })
+	return nil
+}
+
+// watch fails when the local Postgres dies under us.
+func watch(ctx context.Context, pg *pgdev.Server) error {
+	select {
+	case <-pg.Exited():
+		return fmt.Errorf("the local Postgres has stopped by itself; its log tells why")
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// openSides opens the read side and the command side and starts projecting.
+func (s *server) openSides(key []byte) (err error) {
+	if s.ReaderURL == "" {
+		s.log.Warn("reads run under a login that can become the owner of the tables; give them their own in REEVE_READER_DATABASE_URL")
+	}
+	if s.source, err = readapi.Open(s.ctx, cmp.Or(s.ReaderURL, s.DatabaseURL), s.store.Head, s.log); err != nil {
+		return err
+	}
+	s.source.Access = s.model
+	s.closing(func() error { s.source.Close(); return nil })
+	s.engine = projections.New(s.pool, s.tap(s.store), projections.All, projections.Options{Logger: s.log})
+	if err := s.recognise(); err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	s.run.Go(func() error { defer close(done); return s.engine.Run(s.ctx) })
+	s.closing(func() error { <-done; return nil })
+	s.ledger = commands.NewLedger(s.store, commands.Options{NameKey: key, Survey: s.survey, Forge: s.sealer.Forge, Logger: s.log})
+	s.run.Go(func() error { return s.sweep(s.ctx) })
+	s.run.Go(func() error { return s.measure(s.ctx) })
+	return nil
+}
+
+// errForeign: whoever becomes administrator of a log must not thereby see the rows
+// that another one has left.
+var errForeign = errConfig{"REEVE_DATABASE_URL", projections.ErrForeign.Error() + "; name the database of this log, or an empty one, or run reeve projections rebuild beside reeve log serve"}
+
+// recognise refuses a database that was filled from another log.
+func (s *server) recognise() error {
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
+	if err := s.store.Ready(ctx); err != nil {
+		return err
+	}
+	err := s.engine.Foreign(ctx)
+	if errors.Is(err, projections.ErrForeign) {
+		return errForeign
+	}
+	return err
+}
+
+// survey lists the tenants under an integrator as of the present head of the log.
+func (s *server) survey(ctx context.Context, i domain.IntegratorID) ([]domain.TenantID, error) {
+	head, err := s.store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.source.TenantsUnder(ctx, i, head)
+}
+
+func (s *server) establish([]byte) error {
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
+	return commands.Establish(ctx, s.ledger)
+}
+
+// serve serves h on l until the server is shut, over TLS if there is a config.
+func (s *server) serve(l net.Listener, h http.Handler, config *tls.Config) {
+	srv := edge.NewServer(h, edge.Pace{}, config, s.log)
+	s.run.Go(func() error {
+		serve := srv.Serve
+		if config != nil {
+			serve = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
+		}
+		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	s.closing(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return srv.Shutdown(ctx)
+	})
+}
+
+// routes joins both catalogues and the wires that stand on bare chi.
+func (s *server) routes() http.Handler {
+	entries := s.inForce(entries(s.ledger, s.source))
+	o := s.receive(edge.Options{Logger: s.log, Version: version, Observe: s.meter.observe, Refused: s.refused, Guard: s.guard})
+	r := chi.NewRouter()
+	edge.REST(r, o, entries...)
+	exec.Mount(r, o, s.source, entries...)
+	r.Handle("/ofrep/*", readapi.OFREP(s.source, edge.ScopeOf(domain.FlagEvaluate), time.Now))
+	s.endpoints.Mount(r)
+	r.Method(http.MethodPost, "/v1/bootstrap", s.bootstrap)
+	r.Get("/events.json", serveEvents)
+	edge.Health(r, s.checks)
+	return r
+}
+
+// entries are both catalogues. Nil sides are fine for whoever only reads them.
+func entries(l *commands.Ledger, s *readapi.Source) []edge.Served {
+	return append(edge.With(l, commands.Catalog), edge.With(s, readapi.Catalog)...)
+}

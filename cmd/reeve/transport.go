@@ -1,0 +1,120 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+
+	"github.com/reeve-platform/reeve/internal/edge"
+	"github.com/reeve-platform/reeve/internal/renewal"
+	"github.com/reeve-platform/reeve/readapi"
+)
+
+// transport is how the API is reached, and how much may be asked of it.
+type transport struct {
+	TLSCert        string       `name:"tls-cert" env:"REEVE_TLS_CERT" help:"PEM file with the certificate of the API; with it the API speaks TLS and may listen on any address."`
+	TLSKey         string       `name:"tls-key" env:"REEVE_TLS_KEY" help:"PEM file with the certificate's key."`
+	TrustedProxies edge.Proxies `env:"REEVE_TRUSTED_PROXIES" help:"Addresses or CIDR prefixes of proxies that speak TLS for the API; their X-Forwarded-* headers count, and plaintext may be served on any address."`
+
+	RatePrincipal edge.Rate `env:"REEVE_RATE_PRINCIPAL" default:"500/s burst 1000" help:"How often each user, client or API key may ask, such as '200/s burst 400'; off for any."`
+	RateTenant    edge.Rate `env:"REEVE_RATE_TENANT" default:"2000/s burst 4000" help:"How often all callers of one tenant or integrator together may ask."`
+	RateAnonymous edge.Rate `env:"REEVE_RATE_ANONYMOUS" default:"20/s burst 100" help:"How often each address may ask without being known; refused credentials count five times."`
+
+	Concurrent       uint16 `env:"REEVE_CONCURRENT" default:"256" help:"How many requests may be under way at once; 0 for any."`
+	ConcurrentTenant uint16 `env:"REEVE_CONCURRENT_TENANT" default:"64" help:"How many of these may be of one tenant; 0 for any."`
+}
+
+// check refuses halves of a pair, and files that cannot be read, before anything
+// is opened.
+func (c transport) check() error {
+	switch {
+	case c.TLSCert == "" && c.TLSKey != "":
+		return errConfig{"REEVE_TLS_CERT", "is not set, but REEVE_TLS_KEY is"}
+	case c.TLSCert != "" && c.TLSKey == "":
+		return errConfig{"REEVE_TLS_KEY", "is not set, but REEVE_TLS_CERT is"}
+	case c.TLSCert == "":
+		return nil
+	}
+	if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
+		return errConfig{"REEVE_TLS_CERT, REEVE_TLS_KEY", err.Error()}
+	}
+	return nil
+}
+
+// checkAddr lets the API be reached from elsewhere where what is said to it is
+// encrypted: by itself, or by a proxy.
+func (c transport) checkAddr(addr string) error {
+	err := edge.CheckAddr(addr)
+	if _, far := errors.AsType[*edge.NotLoopbackError](err); far {
+		if c.open() {
+			return nil
+		}
+		return errConfig{"REEVE_HTTP_ADDR", addr + " can be reached from outside this machine: set REEVE_TLS_CERT and REEVE_TLS_KEY, or REEVE_TRUSTED_PROXIES if a proxy speaks TLS for it"}
+	}
+	if err != nil {
+		return errConfig{"REEVE_HTTP_ADDR", err.Error()}
+	}
+	return nil
+}
+
+func (c transport) open() bool { return c.TLSCert != "" || len(c.TrustedProxies) > 0 }
+
+func (c transport) scheme() string {
+	if c.TLSCert != "" {
+		return "https"
+	}
+	return "http"
+}
+
+// receive says how the surfaces receive requests.
+func (c transport) receive(o edge.Options) edge.Options {
+	o.Proxies = c.TrustedProxies
+	o.Limits = edge.Limits{
+		Principal: c.RatePrincipal, Tenant: c.RateTenant, Anonymous: c.RateAnonymous,
+		Running: int(c.Concurrent), Share: int(c.ConcurrentTenant),
+	}
+	o.Dialects = map[string]edge.Dialect{"/ofrep/": readapi.RefuseOFREP}
+	o.Shared = []string{"/ofrep/"}
+	return o
+}
+
+// listen opens the API and the admin address, which has figures for whoever
+// reaches it and is therefore for this machine only.
+func (s *server) listen([]byte) error {
+	open := edge.Listen
+	if s.open() {
+		open = edge.ListenAnywhere
+	}
+	config, err := s.tls()
+	if err != nil {
+		return err
+	}
+	api, err := open(s.HTTPAddr)
+	if err != nil {
+		return err
+	}
+	admin, err := edge.Listen(s.AdminAddr)
+	if err != nil {
+		_ = api.Close()
+		return err
+	}
+	s.HTTPAddr, s.AdminAddr = api.Addr().String(), admin.Addr().String()
+	if err := s.openDoor(); err != nil {
+		return errors.Join(err, api.Close(), admin.Close())
+	}
+	s.serve(api, s.routes(), config)
+	s.serve(admin, s.meter.routes(), nil)
+	return nil
+}
+
+// tls is nil for an API that speaks plaintext.
+func (s *server) tls() (*tls.Config, error) {
+	if s.TLSCert == "" {
+		return nil, nil
+	}
+	c, err := renewal.Open(s.TLSCert, s.TLSKey)
+	if err != nil {
+		return nil, err
+	}
+	s.run.Go(func() error { c.Follow(s.ctx, s.log); return nil })
+	return c.Config("h2", "http/1.1"), nil
+}
