@@ -145,6 +145,9 @@ func (q *sequencer) settle() {
 			q.fault.trip(err)
 			return
 		}
+		if q.fault.err() != nil { // the mark has one as well: nothing is acknowledged after it
+			return
+		}
 		point("before-answer")
 		q.answer(g)
 		point("after-answer")
