@@ -21,32 +21,42 @@ const (
 // a page may hold none. The sequence ends when ctx does or the store is closed,
 // with an error that says so.
 func (s *Store) Pages(ctx context.Context, from uint64, max int) iter.Seq2[domain.Page, error] {
-	return s.pages(ctx, from, max, gather)
+	return s.follow(ctx, from, max, gather)
 }
 
 // Prompt yields the same pages without letting events gather: for readers whom a
 // page costs nothing, and who are waited for.
 func (s *Store) Prompt(ctx context.Context, from uint64, max int) iter.Seq2[domain.Page, error] {
-	return s.pages(ctx, from, max, 0)
+	return s.follow(ctx, from, max, 0)
 }
 
-func (s *Store) pages(ctx context.Context, from uint64, max int, gather time.Duration) iter.Seq2[domain.Page, error] {
+// follow has all who read to the end share its newest stretch. Their pages hold
+// the same events: nobody may change them.
+func (s *Store) follow(ctx context.Context, from uint64, max int, gather time.Duration) iter.Seq2[domain.Page, error] {
+	return func(yield func(domain.Page, error) bool) {
+		s.tail.join(s)
+		defer s.tail.leave()
+		s.pages(ctx, &reader{Store: s, tail: &s.tail, at: from, max: max}, gather)(yield)
+	}
+}
+
+func (s *Store) pages(ctx context.Context, r *reader, gather time.Duration) iter.Seq2[domain.Page, error] {
 	return func(yield func(domain.Page, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		defer context.AfterFunc(s.closing, func() { cancel(domain.ErrLogUnavailable.Because(errClosed)) })()
 		pause := firstPause
-		for at := from; ; {
-			begun := at
-			err := s.follow(ctx, &at, max, gather, yield)
+		for {
+			begun := r.at
+			err := r.run(ctx, gather, yield)
 			if err == nil {
 				return
 			}
-			if at > begun {
+			if r.at > begun {
 				pause = firstPause
 			}
 			if ctx.Err() == nil {
-				s.logger.Warn("the subscription to the log was lost; going on from the last page", "position", at, "error", err)
+				s.logger.Warn("the subscription to the log was lost; going on from the last page", "position", r.at, "error", err)
 			}
 			if rest(ctx, pause/2+rand.N(pause/2)) != nil {
 				yield(domain.Page{}, context.Cause(ctx))
@@ -57,25 +67,19 @@ func (s *Store) pages(ctx context.Context, from uint64, max int, gather time.Dur
 	}
 }
 
-// follow yields the pages of one feed until it is lost, or without an error until
-// nobody wants more.
-func (s *Store) follow(ctx context.Context, at *uint64, max int, gather time.Duration, yield func(domain.Page, error) bool) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	f, err := s.subscribe(ctx, *at, max)
-	if err != nil {
-		return err
-	}
+// run yields pages until the log is lost, or without an error until nobody wants
+// more.
+func (r *reader) run(ctx context.Context, gather time.Duration, yield func(domain.Page, error) bool) error {
+	defer r.unsubscribe()
 	for {
-		page, err := f.page(ctx)
+		page, err := r.page(ctx)
 		if err != nil {
 			return err
 		}
-		*at = page.To
 		if !yield(page, nil) {
 			return nil
 		}
-		if n := len(page.Events); gather > 0 && n >= busy && n < max && rest(ctx, gather) != nil {
+		if n := len(page.Events); gather > 0 && n >= busy && n < r.max && rest(ctx, gather) != nil {
 			return ctx.Err()
 		}
 	}

@@ -28,6 +28,7 @@ type Store struct {
 	closing  context.Context
 	close    context.CancelFunc
 	searched mark
+	tail     tail
 	silence  time.Duration // after which a subscription is suspected
 }
 
