@@ -13,6 +13,15 @@ const (
 	Ended   Standing = "ended"     // will never be again
 )
 
+// Under is how far a node may be used once the one above it is considered: what is
+// in use is so only while the one above is.
+func (s Standing) Under(above Standing) Standing {
+	if s == Usable && (above == Barred || above == Ended) {
+		return above
+	}
+	return s
+}
+
 // A Stands event says how a node stands from now on. Nouns that depend on a
 // relative fold these without knowing the relative's own events.
 type Stands interface {

@@ -102,8 +102,8 @@ type spot struct {
 // considered, and the fact that made it so. A node in use under one that must
 // not be used must not be used either; in every other case it stands by itself.
 func Combined(own domain.Standing, by cascade.Origin, above domain.Standing, aboveBy cascade.Origin) (domain.Standing, cascade.Origin) {
-	if own == domain.Usable && (above == domain.Barred || above == domain.Ended) {
-		return above, aboveBy
+	if standing := own.Under(above); standing != own {
+		return standing, aboveBy
 	}
 	return own, by
 }

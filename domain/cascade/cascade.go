@@ -86,6 +86,28 @@ func Resolve(mode Mode, fallback json.RawMessage, at time.Time, layers ...Layer)
 	return d
 }
 
+// A Say is all that matters of a layer for which one decides.
+type Say struct {
+	InForce bool // it has a value, and the instant lies in its validity
+	Locked  bool
+}
+
+// Decider is the index of the layer that decides in mode [Replace], from the
+// platform down; -1 if none has a say. It is [Resolve] for those who ask often and
+// want no story.
+func Decider(layers []Say) int {
+	decider := -1
+	for i, l := range layers {
+		if !l.InForce {
+			continue
+		}
+		if decider = i; l.Locked {
+			break
+		}
+	}
+	return decider
+}
+
 // take lets a layer have its say over what was decided above it. One that would
 // only loosen changes nothing, and so does not decide; its lock still holds.
 func (d *Decision) take(mode Mode, l Layer) Ruling {

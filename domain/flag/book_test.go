@@ -1,0 +1,532 @@
+package flag_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/cascade"
+	. "github.com/reeve-platform/reeve/domain/flag"
+)
+
+// A chronicle is a log, and everything that it comes to by folding it from the
+// beginning: what a Book must agree with.
+type chronicle []domain.Recorded
+
+func (c *chronicle) add(e domain.Event, at time.Time) domain.Recorded {
+	r := domain.Recorded{Event: e, Position: uint64(len(*c))*3 + 7, Meta: domain.Meta{At: at}}
+	*c = append(*c, r)
+	return r
+}
+
+// A bygone is what a log had come to at a position.
+type bygone struct {
+	flag             Flag
+	defined, settled uint64
+	level            map[domain.NodeID]domain.Level
+	parent           map[domain.NodeID]domain.NodeID
+	standing         map[domain.NodeID]domain.Standing
+	stood            map[domain.NodeID]uint64
+	said             map[domain.NodeID]*Setting
+	saidBy           map[domain.NodeID]uint64
+}
+
+func (c chronicle) at(position uint64, k Key) bygone {
+	p := bygone{
+		level: map[domain.NodeID]domain.Level{}, parent: map[domain.NodeID]domain.NodeID{}, standing: map[domain.NodeID]domain.Standing{},
+		stood: map[domain.NodeID]uint64{}, said: map[domain.NodeID]*Setting{}, saidBy: map[domain.NodeID]uint64{},
+	}
+	for _, r := range c {
+		if r.Position > position {
+			break
+		}
+		p.learn(r, k)
+	}
+	return p
+}
+
+func (p *bygone) learn(r domain.Recorded, k Key) {
+	switch e := r.Event.(type) {
+	case hung:
+		p.level[e.node], p.parent[e.node] = e.level, e.parent
+	case stands:
+		if p.standing[e.node] != e.standing {
+			p.stood[e.node] = r.Position
+		}
+		p.standing[e.node] = e.standing
+	case Overridden:
+		if _, known := p.level[e.Node]; !known && e.Level == domain.UserLevel {
+			p.level[e.Node], p.parent[e.Node], p.standing[e.Node] = e.Level, e.Parent, domain.Usable
+		}
+		if e.Flag == k {
+			s := e.Setting
+			p.said[e.Node], p.saidBy[e.Node] = &s, r.Position
+		}
+	case Cleared:
+		if e.Flag == k {
+			p.said[e.Node] = nil
+		}
+	case Locked:
+		p.hold(e.Node, e.Flag == k, true)
+	case Unlocked:
+		p.hold(e.Node, e.Flag == k, false)
+	case Defined:
+		p.define(r, e.Flag == k)
+	case Updated:
+		p.define(r, e.Flag == k)
+	case Activated:
+		p.evolve(r, e.Flag == k)
+	case Killed:
+		p.evolve(r, e.Flag == k)
+	case Revived:
+		p.evolve(r, e.Flag == k)
+	case Archived:
+		p.evolve(r, e.Flag == k)
+	}
+}
+
+func (p *bygone) hold(n domain.NodeID, ours, on bool) {
+	if ours && p.said[n] != nil {
+		s := *p.said[n]
+		s.Locked = on
+		p.said[n] = &s
+	}
+}
+
+func (p *bygone) define(r domain.Recorded, ours bool) {
+	if ours {
+		p.defined = r.Position
+		p.evolve(r, true)
+	}
+}
+
+func (p *bygone) evolve(r domain.Recorded, ours bool) {
+	if !ours {
+		return
+	}
+	now := p.flag.Evolve(r.Event)
+	if now.Status != p.flag.Status {
+		p.settled = r.Position
+	}
+	p.flag = now
+}
+
+// wanted is the answer in terms of the cascade, by the way that the read model and
+// the why endpoint take.
+type wanted struct {
+	Value, Variant string
+	Reason         Reason
+	Cause          Cause
+	Level          domain.Level
+	Node           domain.NodeID
+	Position       uint64
+}
+
+func (p bygone) evaluate(n, user domain.NodeID, at time.Time) (w wanted, err error) {
+	if p.level[n] == "" {
+		return w, ErrNodeNotFound
+	}
+	line := []domain.NodeID{n}
+	for a := p.parent[n]; a != "" && p.level[a] != ""; a = p.parent[a] {
+		line = append(line, a)
+	}
+	slices.Reverse(line)
+	standing, stood := p.standing[n], p.stood[n]
+	if a := p.parent[n]; p.level[n] == domain.TenantLevel && standing.Under(p.standing[a]) != standing {
+		standing, stood = p.standing[a], p.stood[a]
+	}
+	if p.level[user] == domain.UserLevel && p.parent[user] == n {
+		line = append(line, user)
+	}
+	var layers []cascade.Layer
+	for _, a := range line {
+		if s := p.said[a]; s != nil {
+			layers = append(layers, s.Layer(p.level[a], a))
+		}
+	}
+	e, err := Evaluate(p.flag, standing, at, layers...)
+	if err != nil {
+		return w, err
+	}
+	w = wanted{string(e.Value), e.Variant, e.Reason, e.Cause, e.Decision.Decider.Level, e.Decision.Decider.Node, p.defined}
+	switch {
+	case e.Cause == NotActive:
+		w.Level, w.Node, w.Position = "", "", stood
+	case e.Reason == Disabled:
+		w.Level, w.Node, w.Position = "", "", p.settled
+	case w.Level != "":
+		w.Position = p.saidBy[w.Node]
+	}
+	return w, nil
+}
+
+func nodeNumber(n int) domain.NodeID {
+	return domain.NodeID(fmt.Sprintf("%08x-0000-4000-8000-000000000000", n+1))
+}
+
+// world draws a history of a small tree: nodes that come, move and stand this way
+// or that, flags of every mode and status, and what is said about them.
+type world struct {
+	*rapid.T
+	log  chronicle
+	book *Book
+	now  time.Time
+}
+
+var (
+	worldFlags = []Key{"a", "b", "c", "d"}
+	worldNodes = func() (all []domain.NodeID) {
+		all = append(all, domain.PlatformID)
+		for n := range 7 {
+			all = append(all, nodeNumber(n))
+		}
+		return all
+	}()
+)
+
+func (w *world) happen(e domain.Event) {
+	w.now = w.now.Add(time.Duration(rapid.IntRange(0, 3).Draw(w.T, "pause")) * time.Minute)
+	if err := w.book.Apply(w.log.add(e, w.now)); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) grow() {
+	w.happen(hung{domain.PlatformID, domain.PlatformLevel, ""})
+	w.happen(stands{domain.PlatformID, domain.Usable})
+	for n, node := range worldNodes[1:] {
+		level, parent := domain.IntegratorLevel, domain.PlatformID
+		switch {
+		case n >= 5:
+			level, parent = domain.UserLevel, nodeNumber(2+n%3)
+		case n >= 2:
+			level, parent = domain.TenantLevel, nodeNumber(n%2)
+		}
+		w.happen(hung{node, level, parent})
+		w.happen(stands{node, domain.Usable})
+	}
+	for i, k := range worldFlags {
+		d := Definition{Type: Number, Default: json.RawMessage("5"), Off: json.RawMessage("0"), Mode: cascade.Replace,
+			Variants: map[string]json.RawMessage{"five": json.RawMessage("5"), "none": json.RawMessage("0"), "three": json.RawMessage("3.0")}}
+		if i == 3 {
+			d.Mode = cascade.Restrict
+		}
+		w.happen(Defined{Flag: k, Definition: d})
+		if i != 2 {
+			w.happen(Activated{Flag: k})
+		}
+	}
+}
+
+func (w *world) step() {
+	node, k := rapid.SampledFrom(worldNodes).Draw(w.T, "node"), rapid.SampledFrom(worldFlags).Draw(w.T, "flag")
+	past := w.log.at(^uint64(0), k)
+	switch rapid.IntRange(0, 11).Draw(w.T, "what") {
+	case 0:
+		w.happen(Cleared{Node: node, Flag: k})
+	case 1:
+		if past.said[node] != nil {
+			w.happen(Locked{Node: node, Flag: k})
+		}
+	case 2:
+		if past.said[node] != nil {
+			w.happen(Unlocked{Node: node, Flag: k})
+		}
+	case 3:
+		w.happen(stands{node, rapid.SampledFrom([]domain.Standing{domain.Usable, domain.Barred, domain.Ended}).Draw(w.T, "standing")})
+	case 4:
+		w.happen(hung{nodeNumber(3), domain.TenantLevel, nodeNumber(rapid.IntRange(0, 1).Draw(w.T, "parent"))})
+	case 5:
+		if past.flag.Status == StatusKilled {
+			w.happen(Revived{Flag: k, To: past.flag.Before})
+		} else {
+			w.happen(Killed{Flag: k, From: past.flag.Status})
+		}
+	case 6:
+		d := past.flag.Definition
+		d.Default = json.RawMessage(fmt.Sprint(rapid.IntRange(3, 7).Draw(w.T, "default")))
+		w.happen(Updated{Flag: k, Before: past.flag.Definition, After: d})
+	default:
+		s := Setting{Value: json.RawMessage(fmt.Sprint(rapid.IntRange(1, 6).Draw(w.T, "value")))}
+		if rapid.Bool().Draw(w.T, "begins") {
+			t := w.now.Add(time.Duration(rapid.IntRange(-20, 20).Draw(w.T, "from")) * time.Minute)
+			s.ValidFrom = &t
+		}
+		if rapid.Bool().Draw(w.T, "ends") {
+			t := w.now.Add(time.Duration(rapid.IntRange(-20, 40).Draw(w.T, "until")) * time.Minute)
+			s.ValidUntil = &t
+		}
+		w.happen(Overridden{node, past.level[node], past.parent[node], k, s, nil})
+	}
+}
+
+// ask holds an answer of the book against the fold over the log.
+func (w *world) ask() {
+	r := rapid.SampledFrom(w.log).Draw(w.T, "as of")
+	node, user := rapid.SampledFrom(worldNodes[:6]).Draw(w.T, "node"), rapid.SampledFrom(worldNodes).Draw(w.T, "user")
+	k, at := rapid.SampledFrom(worldFlags).Draw(w.T, "flag"), w.now.Add(time.Duration(rapid.IntRange(-60, 30).Draw(w.T, "at"))*time.Minute)
+	want, wantErr := w.log.at(r.Position, k).evaluate(node, user, at)
+	got, err := asked(w.book, k, Question{Node: node, User: domain.UserID(user), At: at, Position: r.Position})
+	if !errors.Is(err, wantErr) || got != want {
+		w.Fatalf("%s at %s for %s at %v as of %d: %+v, %v; want %+v, %v", k, node, user, at, r.Position, got, err, want, wantErr)
+	}
+}
+
+func asked(b *Book, k Key, q Question) (wanted, error) {
+	v, err := b.Look(q)
+	if err != nil {
+		return wanted{}, err
+	}
+	a, err := v.Evaluate(k)
+	if err != nil {
+		return wanted{}, err
+	}
+	return wanted{string(a.Value), a.Variant, a.Reason, a.Cause, a.Level, a.Decider(), a.Position}, nil
+}
+
+func TestABookIsTheFoldAtEveryPosition(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := &world{T: t, book: NewBook(), now: at}
+		w.grow()
+		for range rapid.IntRange(0, 60).Draw(t, "steps") {
+			w.step()
+		}
+		for range 40 {
+			w.ask()
+		}
+	})
+}
+
+// Of a node that says much, and of many flags, every version is still found.
+func TestANodeThatSaysMuch(t *testing.T) {
+	b, log, rng := NewBook(), chronicle{}, rand.New(rand.NewPCG(1, 2))
+	add := func(e domain.Event) {
+		if err := b.Apply(log.add(e, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(hung{acme, domain.TenantLevel, ""})
+	add(stands{acme, domain.Usable})
+	keys := make([]Key, 50)
+	for i := range keys {
+		keys[i] = Key(fmt.Sprint("f", i))
+		add(Defined{keys[i], Definition{Type: Number, Default: json.RawMessage("-1"), Mode: cascade.Replace}})
+		add(Activated{Flag: keys[i]})
+	}
+	for i := range 3000 {
+		add(Overridden{acme, domain.TenantLevel, "", keys[rng.IntN(len(keys))], Setting{Value: json.RawMessage(fmt.Sprint(i))}, nil})
+	}
+	for range 300 {
+		k, r := keys[rng.IntN(len(keys))], log[rng.IntN(len(log))]
+		want, wantErr := log.at(r.Position, k).evaluate(acme, "", at)
+		if got, err := asked(b, k, Question{Node: acme, At: at, Position: r.Position}); got != want || !errors.Is(err, wantErr) {
+			t.Fatalf("%s as of %d: %+v, %v; want %+v, %v", k, r.Position, got, err, want, wantErr)
+		}
+	}
+}
+
+// Those who read while a book grows never see half of an event: here each event
+// gives flags a and b of a tenant the same value by moving the tenant.
+func TestReadersOfAGrowingBook(t *testing.T) {
+	b, log := NewBook(), chronicle{}
+	add := func(e domain.Event) {
+		if err := b.Apply(log.add(e, at)); err != nil {
+			t.Error(err)
+		}
+	}
+	add(hung{domain.PlatformID, domain.PlatformLevel, ""})
+	add(stands{domain.PlatformID, domain.Usable})
+	for n := range 2 {
+		add(hung{nodeNumber(n), domain.IntegratorLevel, domain.PlatformID})
+		add(stands{nodeNumber(n), domain.Usable})
+	}
+	for _, k := range worldFlags {
+		add(Defined{k, Definition{Type: Number, Default: json.RawMessage("9"), Off: json.RawMessage("9"), Mode: cascade.Replace}})
+		add(Activated{Flag: k})
+		for n := range 2 {
+			add(Overridden{nodeNumber(n), domain.IntegratorLevel, domain.PlatformID, k, Setting{Value: json.RawMessage(fmt.Sprint(n))}, nil})
+		}
+	}
+	add(hung{acme, domain.TenantLevel, nodeNumber(0)})
+	add(stands{acme, domain.Usable})
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for {
+				v, err := b.Look(Question{Node: acme, At: at})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				x, _ := v.Evaluate("a")
+				y, _ := v.Evaluate("b")
+				if string(x.Value) != string(y.Value) || string(x.Value) == "9" {
+					t.Errorf("%s and %s as of %d", x.Value, y.Value, v.Position())
+					return
+				}
+				select {
+				case <-done:
+					return
+				default:
+					runtime.Gosched()
+				}
+			}
+		})
+	}
+	for i := range 3000 {
+		add(hung{acme, domain.TenantLevel, nodeNumber(i % 2)})
+		add(Overridden{nodeNumber(100 + i), domain.UserLevel, acme, "c", Setting{Value: json.RawMessage("1")}, nil})
+	}
+	close(done)
+	readers.Wait()
+}
+
+func TestTheClockOfABook(t *testing.T) {
+	b, log := NewBook(), chronicle{}
+	if p := b.Last(at); p != 0 {
+		t.Fatalf("position %d of an empty log", p)
+	}
+	rng, now := rand.New(rand.NewPCG(3, 4)), at
+	for range 1000 {
+		now = now.Add(time.Duration(rng.IntN(5)-1) * time.Millisecond) // clocks of several servers
+		if err := b.Apply(log.add(hung{acme, domain.TenantLevel, ""}, now)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 500 {
+		when := at.Add(time.Duration(rng.IntN(2000)-100) * time.Millisecond)
+		want, latest := uint64(0), time.Time{}
+		for _, r := range log {
+			if r.Meta.At.After(latest) {
+				latest = r.Meta.At
+			}
+			if latest.After(when) {
+				break
+			}
+			want = r.Position
+		}
+		if got := b.Last(when); got != want {
+			t.Fatalf("at %v it was %d, want %d", when, got, want)
+		}
+		if want != 0 && b.When(want).After(when) {
+			t.Fatalf("%d was at %v, after %v", want, b.When(want), when)
+		}
+	}
+}
+
+// largeBook is a book of many tenants that say five things each.
+func largeBook(tb testing.TB, tenants int) (*Book, []domain.NodeID) {
+	b, position := NewBook(), uint64(0)
+	add := func(e domain.Event) {
+		position++
+		if err := b.Apply(domain.Recorded{Event: e, Position: position, Meta: domain.Meta{At: at.Add(time.Duration(position) * 3 * time.Millisecond)}}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	add(hung{domain.PlatformID, domain.PlatformLevel, ""})
+	add(stands{domain.PlatformID, domain.Usable})
+	for n := range 200 {
+		k := Key(fmt.Sprintf("flag-%03d", n))
+		add(Defined{k, Definition{Type: Boolean, Default: json.RawMessage("false"), Off: json.RawMessage("false"), Mode: cascade.Replace,
+			Variants: map[string]json.RawMessage{"on": json.RawMessage("true"), "off": json.RawMessage("false")}}})
+		add(Activated{Flag: k})
+		if n%10 == 0 {
+			add(Overridden{domain.PlatformID, domain.PlatformLevel, "", k, Setting{Value: json.RawMessage("true")}, nil})
+		}
+	}
+	var integrators, nodes []domain.NodeID
+	for range 100 {
+		id := domain.NodeID(uuid.NewString())
+		integrators = append(integrators, id)
+		add(hung{id, domain.IntegratorLevel, domain.PlatformID})
+		add(stands{id, domain.Usable})
+	}
+	for n := range tenants {
+		id := domain.NodeID(uuid.NewString())
+		nodes = append(nodes, id)
+		add(hung{id, domain.TenantLevel, integrators[n%len(integrators)]})
+		add(stands{id, domain.Usable})
+		for i := range 5 {
+			k := Key(fmt.Sprintf("flag-%03d", (n+41*i)%200))
+			add(Overridden{id, domain.TenantLevel, integrators[n%len(integrators)], k, Setting{Value: json.RawMessage("true")}, nil})
+		}
+	}
+	return b, nodes
+}
+
+func TestEvaluatingAllocatesNothing(t *testing.T) {
+	b, nodes := largeBook(t, 100)
+	if n := testing.AllocsPerRun(100, func() {
+		v, err := b.Look(Question{Node: nodes[7], At: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Evaluate("flag-007"); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkBook(b *testing.B) {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	book, nodes := largeBook(b, 100_000)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	keys := make([]Key, 200)
+	for n := range keys {
+		keys[n] = Key(fmt.Sprintf("flag-%03d", n))
+	}
+	held := float64(after.HeapAlloc-before.HeapAlloc)/(1<<20) - float64(len(nodes))*(48+16)/(1<<20) // without the benchmark's own list
+	now := func(i int) uint64 { return 0 }
+	then := func(i int) uint64 { return book.Position() - uint64(i%100_000) }
+	for _, c := range []struct {
+		name  string
+		nodes int // that are asked about
+		as    func(i int) uint64
+	}{
+		{"now/200-tenants", 200, now}, {"now/100000-tenants", 50_000, now},
+		{"as-of/200-tenants", 200, then}, {"as-of/100000-tenants", 50_000, then},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.ReportMetric(held, "MiB")
+			i := 0
+			for b.Loop() {
+				v, err := book.Look(Question{Node: nodes[i*7919%c.nodes], At: at, Position: c.as(i)})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := v.Evaluate(keys[i%len(keys)]); err != nil {
+					b.Fatal(err)
+				}
+				i++
+			}
+		})
+	}
+	b.Run("place-known", func(b *testing.B) {
+		v, _ := book.Look(Question{Node: nodes[5], At: at})
+		b.ReportAllocs()
+		i := 0
+		for b.Loop() {
+			if _, err := v.Evaluate(keys[i%len(keys)]); err != nil {
+				b.Fatal(err)
+			}
+			i++
+		}
+	})
+}

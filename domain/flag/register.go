@@ -1,0 +1,62 @@
+package flag
+
+import (
+	"hash/maphash"
+	"sync/atomic"
+)
+
+// A register finds things by their keys. One writer adds to it while any number of
+// readers look things up, without a lock. Nothing is ever taken out. It is a hash
+// table with open addressing; a fuller one takes its place when it gets full.
+type register[K comparable, T any] struct {
+	hash  func(K) uint64
+	keyOf func(*T) K
+	table atomic.Pointer[[]atomic.Pointer[T]]
+	count int // of the writer
+}
+
+// seed keeps whoever chooses keys from choosing them into one place.
+var seed = maphash.MakeSeed()
+
+func newRegister[K comparable, T any](hash func(K) uint64, keyOf func(*T) K) *register[K, T] {
+	r := &register[K, T]{hash: hash, keyOf: keyOf}
+	r.table.Store(new(make([]atomic.Pointer[T], 16)))
+	return r
+}
+
+// get is the thing with a key, nil if there is none.
+func (r *register[K, T]) get(k K) *T {
+	table := *r.table.Load()
+	mask := uint64(len(table) - 1)
+	for at := r.hash(k) & mask; ; at = (at + 1) & mask {
+		if t := table[at].Load(); t == nil || r.keyOf(t) == k {
+			return t
+		}
+	}
+}
+
+// add puts in a thing whose key is not there yet.
+func (r *register[K, T]) add(t *T) {
+	table := *r.table.Load()
+	if 4*(r.count+1) > 3*len(table) {
+		fuller := make([]atomic.Pointer[T], 2*len(table))
+		for i := range table {
+			if old := table[i].Load(); old != nil {
+				r.put(fuller, old)
+			}
+		}
+		table = fuller
+		r.table.Store(&fuller)
+	}
+	r.put(table, t)
+	r.count++
+}
+
+func (r *register[K, T]) put(table []atomic.Pointer[T], t *T) {
+	mask := uint64(len(table) - 1)
+	at := r.hash(r.keyOf(t)) & mask
+	for table[at].Load() != nil {
+		at = (at + 1) & mask
+	}
+	table[at].Store(t)
+}

@@ -1,0 +1,229 @@
+package flag
+
+import (
+	"encoding/json"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/cascade"
+)
+
+// A said is what a node says about a flag, for all nodes that say the same. It is
+// nil once a node says nothing any more.
+type said struct {
+	Setting
+	from   uint64 // position of the fact that said so, where that is not the saying's own
+	called atomic.Pointer[calling]
+}
+
+// A calling is the name of a value in one edition of its flag.
+type calling struct {
+	in   *edition
+	name string
+}
+
+// name is the variant that a value is, in an edition. It is remembered for the
+// edition it was last asked for.
+func (s *said) name(f *edition) string {
+	c := s.called.Load()
+	if c == nil || c.in != f {
+		c = &calling{f, f.Definition.variantOf(s.Value)}
+		s.called.Store(c)
+	}
+	return c.name
+}
+
+func (s *said) at(t time.Time) cascade.Say {
+	p := s.phase(t)
+	return cascade.Say{InForce: s.Value != nil && (p == inForce || p == locked), Locked: p == locked}
+}
+
+// A saying is one version of what a node says about one flag.
+type saying struct {
+	packed uint64 // flag, then position
+	said   *said
+}
+
+// positionBits are those of a saying that hold the position: enough for a million
+// flags and the first 17 million million positions.
+const positionBits = 44
+
+func pack(flag uint32, position uint64) uint64 { return uint64(flag)<<positionBits | position }
+
+func (s saying) flag() uint32     { return uint32(s.packed >> positionBits) }
+func (s saying) position() uint64 { return s.packed & (1<<positionBits - 1) }
+
+// origin is the position of the fact that said the value. A lock changes what is
+// said, and not who said it.
+func (s saying) origin() uint64 {
+	if s.said != nil && s.said.from != 0 {
+		return s.said.from
+	}
+	return s.position()
+}
+
+// Versions are all versions of everything that one node ever said about flags. Most
+// nodes say little: theirs is one short list, in order of flag and position. Of a
+// node that says much each flag has a list of its own.
+type versions struct {
+	few  []saying
+	many []*atomic.Pointer[[]saying] // by number of the flag, nil where there is none
+}
+
+// manySayings is how many versions make a node one that says much.
+const manySayings = 64
+
+// said is the version that counts at a position.
+func (s *spot) said(flag uint32, at uint64) (n saying) {
+	all := s.says.Load()
+	if all == nil {
+		return n
+	}
+	list := all.few
+	if all.many != nil {
+		own := all.of(flag)
+		if own == nil {
+			return n
+		}
+		list = *own.Load()
+	}
+	return find(list, flag, at)
+}
+
+// find is the last version of a flag at or before a position.
+func find(list []saying, flag uint32, at uint64) (n saying) {
+	last := pack(flag, min(at, 1<<positionBits-1))
+	low, high := 0, len(list)
+	if high > 0 && list[high-1].packed <= last {
+		low = high // most often it is the newest of all
+	}
+	for low < high {
+		if mid := int(uint(low+high) / 2); list[mid].packed <= last {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	if low == 0 || list[low-1].flag() != flag {
+		return n
+	}
+	return list[low-1]
+}
+
+// add is the versions with one more. What was there stays as it is, for those who
+// are reading it; the list of one flag only grows, and whoever reads it does not
+// look behind the end that it had.
+func (all *versions) add(n saying) *versions {
+	switch {
+	case all == nil:
+		return &versions{few: []saying{n}}
+	case all.many == nil && len(all.few) < manySayings:
+		at := all.after(n)
+		return &versions{few: slices.Concat(all.few[:at], []saying{n}, all.few[at:])}
+	}
+	if own := all.of(n.flag()); own != nil {
+		list := append(*own.Load(), n)
+		own.Store(&list)
+		return all
+	}
+	next := &versions{many: slices.Clone(all.many)}
+	for _, old := range all.few {
+		next.put(old)
+	}
+	next.put(n)
+	return next
+}
+
+// after is where a new version goes in the short list.
+func (all *versions) after(n saying) int {
+	at := len(all.few)
+	for at > 0 && all.few[at-1].packed > n.packed {
+		at--
+	}
+	return at
+}
+
+// of is the list of a flag, nil if there is none.
+func (all *versions) of(flag uint32) *atomic.Pointer[[]saying] {
+	if int(flag) >= len(all.many) {
+		return nil
+	}
+	return all.many[flag]
+}
+
+// put adds a version while nobody reads yet.
+func (all *versions) put(n saying) {
+	if missing := int(n.flag()) + 1 - len(all.many); missing > 0 {
+		all.many = append(all.many, make([]*atomic.Pointer[[]saying], missing)...)
+	}
+	own := all.many[n.flag()]
+	if own == nil {
+		own = &atomic.Pointer[[]saying]{}
+		own.Store(new([]saying))
+		all.many[n.flag()] = own
+	}
+	list := append(*own.Load(), n)
+	own.Store(&list)
+}
+
+// say learns what a node says from now on.
+func (b *Book) say(r domain.Recorded) {
+	switch e := r.Event.(type) {
+	case Overridden:
+		b.add(e.Node, e.Flag, r.Position, b.intern(e.Flag, e.Setting))
+	case Cleared:
+		b.add(e.Node, e.Flag, r.Position, nil)
+	case Locked:
+		b.lock(e.Node, e.Flag, r.Position, true)
+	case Unlocked:
+		b.lock(e.Node, e.Flag, r.Position, false)
+	}
+}
+
+func (b *Book) lock(node domain.NodeID, k Key, at uint64, on bool) {
+	e := b.flags.get(k)
+	if e == nil {
+		return
+	}
+	now := b.spot(node).said(e.number, latest)
+	next := &said{}
+	if now.said != nil {
+		next.Setting, next.from = now.said.Setting, now.origin()
+	}
+	next.Locked = on
+	b.add(node, k, at, next)
+}
+
+func (b *Book) add(node domain.NodeID, k Key, at uint64, what *said) {
+	e := b.flags.get(k)
+	if e == nil {
+		return // only defined flags are overridden
+	}
+	s := b.spot(node)
+	s.says.Store(s.says.Load().add(saying{pack(e.number, at), what}))
+}
+
+// internedMost bounds how many settings are remembered for nodes that come to say
+// the same.
+const internedMost = 4096
+
+// intern finds a setting that is the same, so that what a hundred thousand tenants
+// say is held once.
+func (b *Book) intern(k Key, s Setting) *said {
+	key, err := json.Marshal(s)
+	if err != nil {
+		return &said{Setting: s}
+	}
+	name := string(k) + "\x00" + string(key)
+	if known, ok := b.interned[name]; ok {
+		return known
+	}
+	if len(b.interned) >= internedMost {
+		clear(b.interned)
+	}
+	n := &said{Setting: s}
+	b.interned[name] = n
+	return n
+}
