@@ -70,3 +70,21 @@ func all(r *esdb.ReadStream) (events []*esdb.RecordedEvent, err error) {
 	err = each(r, func(e *esdb.RecordedEvent) bool { events = append(events, e); return true })
 	return events, err
 }
+
+// ErrNothingThere: the log has no event at that position.
+var ErrNothingThere = &domain.Error{Kind: domain.NotFound, Code: "position-not-found", Detail: "the log has no event at that position"}
+
+// At returns the event at a position of the whole log. It fails with
+// ErrNothingThere, and as Read does.
+func (s *Store) At(ctx context.Context, position uint64) (domain.Recorded, error) {
+	events, err := read(ctx, s, func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
+		return c.ReadAll(ctx, esdb.ReadAllOptions{From: esdb.Position{Commit: position, Prepare: position}}, 1)
+	}, all)
+	if err != nil {
+		return domain.Recorded{}, err
+	}
+	if len(events) == 0 || events[0].Position.Commit != position {
+		return domain.Recorded{}, ErrNothingThere
+	}
+	return (&decoder{registry: s.registry}).read(events[0]), nil
+}
