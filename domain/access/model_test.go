@@ -79,17 +79,17 @@ func TestExplainWhatIsNotThere(t *testing.T) {
 
 func TestARegistrationIsReplacedWhole(t *testing.T) {
 	read, write := domain.PermissionsOf(domain.TenantRead), domain.PermissionsOf(domain.TenantWrite)
-	f := grown(registered{client, nord, read})
+	f := grown(registered{who: client, at: nord, what: read})
 	for _, step := range []struct {
 		e             domain.Event
 		reads, writes Verdict
 	}{
 		{nil, Allowed, Forbidden},
-		{registered{client, acme, write}, Forbidden, Allowed},
+		{registered{who: client, at: acme, what: write}, Forbidden, Allowed},
 		{RoleSetRestricted{Node: nord, After: []Ref{clerkRef}}, Forbidden, Allowed},
 		{hung{nord, domain.IntegratorLevel, domain.PlatformID, domain.Barred}, Unseen, Unseen},
 		{tree[0], Forbidden, Allowed},
-		{registered{client, acme, 0}, Unseen, Unseen},
+		{registered{who: client, at: acme}, Unseen, Unseen},
 	} {
 		f.tell(step.e)
 		if r, w := f.Decide(client, read, acme, testkit.Now), f.Decide(client, write, acme, testkit.Now); r != step.reads || w != step.writes {
