@@ -98,6 +98,31 @@ func TestARegistrationIsReplacedWhole(t *testing.T) {
 	}
 }
 
+// appointed is the platform's first administrator, as another noun tells of it.
+type appointed domain.ClientID
+
+func (e appointed) Appoints() domain.ClientID { return domain.ClientID(e) }
+
+// An appointment gives everything to a client that could do nothing before, and
+// nothing to another one.
+func TestAnAppointment(t *testing.T) {
+	all := domain.PermissionsOf(domain.AllPermissions...)
+	f := grown(registered{who: client, at: domain.PlatformID}, registered{who: agent, at: domain.PlatformID})
+	for _, step := range []struct {
+		e            domain.Event
+		first, other Verdict
+	}{
+		{nil, Unseen, Unseen},
+		{appointed(client), Allowed, Unseen},
+		{registered{who: client, at: domain.PlatformID}, Unseen, Unseen}, // disabled
+	} {
+		f.tell(step.e)
+		if a, b := f.Decide(client, all, acme, testkit.Now), f.Decide(agent, 0, acme, testkit.Now); a != step.first || b != step.other {
+			t.Errorf("%+v: %s and %s", step.e, a, b)
+		}
+	}
+}
+
 func TestStanding(t *testing.T) {
 	f := grown(hung{sued, domain.IntegratorLevel, domain.PlatformID, domain.Barred}, hung{bolt, domain.TenantLevel, sued, domain.Pending})
 	for n, want := range map[domain.NodeID]domain.Standing{

@@ -122,6 +122,8 @@ func (s *snapshot) learn(e domain.Event, m domain.Meta) {
 		if i, ok := s.index.get(who); !ok || s.tree.at(i).level == unplaced { // a node is nobody's credential
 			s.register(who, grant{s.node(at), none, what, math.MaxInt64}, s.behind(m))
 		}
+	case domain.Appoints:
+		s.register(string(e.Appoints()), grant{s.node(domain.PlatformID), none, domain.PermissionsOf(domain.AllPermissions...), math.MaxInt64}, nil)
 	case domain.Rearms:
 		who, before := e.Rearms()
 		s.rearm(who, before, m)

@@ -85,12 +85,24 @@ func (d *Directory) Apply(r domain.Recorded) error {
 			d.links[identity{issuer, subject}] = user
 		}
 	}
+	if e, ok := r.Event.(domain.Appoints); ok && r.Stream == domain.PlatformStream {
+		d.appoint(e.Appoints())
+	}
 	d.applyClient(r)
 	d.applyKey(r)
 	if r.Stream == signing.Stream {
 		d.applySigning(r.Event)
 	}
 	return nil
+}
+
+// appoint lets a client do everything that has something to prove itself with, which
+// one that is disabled has not.
+func (d *Directory) appoint(id domain.ClientID) {
+	if h := d.clients[id]; h.now.digest != "" || len(h.now.keys) > 0 {
+		h.permissions = everything
+		d.clients[id] = h
+	}
 }
 
 func (d *Directory) applyClient(r domain.Recorded) {
