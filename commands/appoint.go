@@ -16,17 +16,16 @@ var ErrAppointed = platform.ErrAppointed
 // Appoint makes a client with a secret of its holder's choice the platform's first
 // administrator: it may do everything everywhere. It fails with
 // platform.ErrAppointed if the log has ever had one. The client is registered
-// before it is appointed, because the appointment is what cannot be repeated; of
-// two who race, the second is disabled again, and its secret was never of use to
-// anybody else.
+// before it is appointed, because the appointment is what cannot be repeated, and
+// may do nothing until then: whoever comes half way has nothing, can come again with
+// the same secret, and is in nobody's way. Of two who race, the second is disabled.
 func Appoint(ctx context.Context, l *Ledger, id domain.ClientID, name, secret string, m domain.Meta) (domain.Receipt, error) {
 	if closed, err := Appointed(ctx, l); closed || err != nil {
 		return domain.Receipt{}, errors.Join(refusedIf(closed), err)
 	}
 	r := edge.Request{Meta: m}
-	register := client.Register{Node: domain.PlatformID, Client: id, Name: name, Permissions: domain.AllPermissions}.Keeping(secret)
-	if _, err := Handle(ctx, l, "registerClient", register, r); err != nil && !errors.Is(err, domain.ErrTransition) {
-		return domain.Receipt{}, err // one that is registered is what is left of an attempt that ended half way
+	if _, err := Handle(ctx, l, "nominateClient", client.Nominate{Client: id, Name: name, Secret: secret}, r); err != nil {
+		return domain.Receipt{}, err
 	}
 	receipt, err := Handle(ctx, l, "appointAdministrator", platform.Appoint{Administrator: string(id)}, internal(r))
 	if errors.Is(err, platform.ErrAppointed) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math/bits"
 	"slices"
+	"time"
 )
 
 // A Permission is something one may do at a node and at every node below it. As
@@ -128,4 +129,12 @@ func (s *Permissions) UnmarshalJSON(b []byte) error {
 // nobody any more.
 type Empowers interface {
 	Empowers() (principal string, at NodeID, what Permissions)
+}
+
+// A Rearms event says that a principal of an [Empowers] event proves who it is by
+// something new from now on, which whoever asked for it has been told or has sent.
+// What it proved itself by before is worth nothing from the instant on, nor is any
+// token that was got with it.
+type Rearms interface {
+	Rearms() (principal string, before time.Time)
 }

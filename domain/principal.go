@@ -22,7 +22,9 @@ func APIKeyStream(id APIKeyID) StreamID { return StreamID("apikey-" + id) }
 // SigningKeysStream is the history of what access tokens are signed with.
 const SigningKeysStream StreamID = "signingkeys-platform"
 
-// An Appoints event gives the platform its first administrator, a client.
+// An Appoints event gives the platform its first administrator, a client that may do
+// everything everywhere from then on, until it is disabled: whatever the build can
+// permit, so that somebody can give what a later one adds.
 type Appoints interface{ Appoints() ClientID }
 
 // A Site is a node as far as a rule about something registered there needs it:

@@ -31,11 +31,19 @@ func (c Client) StreamRevision() uint64 { return uint64(c.Revision) }
 
 // Clients has one row for each OAuth client that was ever registered.
 var Clients = Table[Client]{
-	Name: "clients", Version: 1, Seen: Owners,
+	Name: "clients", Version: 2, Seen: Owners,
 	Indexes: []string{"node, created_at, id"},
-	Key:     func(r domain.Recorded) string { return subject(r, "client-") },
+	Key: func(r domain.Recorded) string {
+		if e, ok := r.Event.(domain.Appoints); ok && r.Stream == domain.PlatformStream {
+			r.Stream = domain.ClientStream(e.Appoints()) // whose row it changes
+		}
+		return subject(r, "client-")
+	},
 	Fold: func(c Client, r domain.Recorded) (Client, bool) {
 		switch e := r.Event.(type) {
+		case domain.Appoints:
+			c.Permissions, c.Position, c.UpdatedAt = domain.AllPermissions, int64(r.Position), r.Meta.At
+			return c, c.ID != ""
 		case client.Registered:
 			c.ID, c.Owner, c.Node, c.Name, c.CreatedAt = e.Client, string(e.Node), e.Node, text(e.Name), r.Meta.At
 			c.Permissions, c.Status = e.Permissions.List(), client.Active

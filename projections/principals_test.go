@@ -8,6 +8,7 @@ import (
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/apikey"
 	"github.com/reeve-platform/reeve/domain/client"
+	"github.com/reeve-platform/reeve/domain/platform"
 	"github.com/reeve-platform/reeve/domain/signing"
 	"github.com/reeve-platform/reeve/projections"
 )
@@ -55,6 +56,11 @@ func TestClients(t *testing.T) {
 			c.Method, c.Kids, c.RotatedAt, c.Status = "private_key_jwt", []string{"a", "b"}, minute(2), client.Inactive
 		})},
 		{"a token was revoked", story(registeredClient(client.TokenRevoked{Client: clientID, JTI: "j"})), clientRow(1, func(*projections.Client) {})},
+		{"appointed", story(registeredClient(), in(domain.PlatformStream, platform.AdministratorAppointed{Administrator: string(clientID)})), clientRow(0, func(c *projections.Client) {
+			c.Permissions, c.Position, c.UpdatedAt = domain.AllPermissions, 2, minute(2)
+		})},
+		{"somebody else was appointed", story(registeredClient(), in(domain.PlatformStream, platform.AdministratorAppointed{Administrator: "nobody's id"})), clientRow(0, func(*projections.Client) {})},
+		{"appointed by somebody else", story(registeredClient(), in("platform-of-somebody", platform.AdministratorAppointed{Administrator: string(clientID)})), clientRow(0, func(*projections.Client) {})},
 		{"a history without a beginning is no client", story(in(domain.ClientStream(clientID), nil)), nil},
 		{"a stream of somebody else is not a client", story(in("client-of-somebody", nil)), nil},
 	})

@@ -42,7 +42,7 @@ type Ground struct {
 
 // A Halt is why something does not count.
 type Halt struct {
-	Cause access.Cause  `json:"cause" enum:"ended,not-standing,outside-home,undefined,retired,restricted" doc:"Why."`
+	Cause access.Cause  `json:"cause" enum:"ended,not-standing,outside-home,undefined,retired,restricted,held-elsewhere" doc:"Why."`
 	Node  domain.NodeID `json:"node,omitempty" doc:"The node that is to blame."`
 }
 

@@ -33,6 +33,7 @@ type foreignIssuer struct {
 	Audience string              `yaml:"audience"`
 	Type     string              `yaml:"type"`    // typ of its access tokens
 	Subject  string              `yaml:"subject"` // claim that users are linked by
+	Node     domain.NodeID       `yaml:"node"`    // whose users it knows; the platform if left out
 	Scopes   []domain.Permission `yaml:"scopes"`  // what its tokens are good for at most
 }
 
@@ -53,6 +54,7 @@ func (a admission) issuers() ([]*auth.Trusted, error) {
 		return nil, errConfig{"REEVE_ISSUERS_FILE", err.Error()}
 	}
 	var out []*auth.Trusted
+	seen := map[string]bool{}
 	for _, i := range list {
 		for _, p := range i.Scopes {
 			if !p.Known() {
@@ -62,7 +64,11 @@ func (a admission) issuers() ([]*auth.Trusted, error) {
 		if i.Issuer == "" || i.Audience == "" {
 			return nil, errConfig{"REEVE_ISSUERS_FILE", "each issuer needs issuer and audience"}
 		}
-		out = append(out, auth.Trust(auth.External{Issuer: i.Issuer, Audience: i.Audience, Type: i.Type, Subject: i.Subject, Scopes: domain.PermissionsOf(i.Scopes...)}))
+		if seen[i.Issuer] { // one of the two would be believed for users that only the other one knows
+			return nil, errConfig{"REEVE_ISSUERS_FILE", i.Issuer + " is there twice"}
+		}
+		seen[i.Issuer] = true
+		out = append(out, auth.Trust(auth.External{Issuer: i.Issuer, Audience: i.Audience, Type: i.Type, Subject: i.Subject, Node: i.Node, Scopes: domain.PermissionsOf(i.Scopes...)}))
 	}
 	return out, nil
 }
@@ -111,6 +117,9 @@ func (s *server) openDoor() error {
 		return err
 	}
 	for _, t := range trusted {
+		if issuer, at := t.Vouches(); s.model.Own(at) == domain.Absent {
+			s.log.Warn("an issuer vouches for nobody: there is no such node yet", "issuer", issuer, "node", at)
+		}
 		s.run.Go(func() error { t.Run(s.ctx); return nil })
 	}
 	o := auth.Options{Issuer: s.PublicURL, Trusted: trusted}

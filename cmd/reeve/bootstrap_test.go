@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,33 +13,47 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/reeve-platform/reeve/commands"
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/internal/edge/verbs"
 )
 
-// someSecret is a secret as bootstrap takes it.
-func someSecret(t *testing.T) string {
+// somebody makes up a client as bootstrap takes it.
+func somebody(t *testing.T) verbs.Credentials {
 	t.Helper()
 	who, err := newCredentials(filepath.Join(t.TempDir(), "credentials.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return who.ClientSecret
+	return who
 }
+
+func someSecret(t *testing.T) string { return somebody(t).ClientSecret }
 
 // vacant is a server that nobody has been appointed on, and its token.
 func vacant(t *testing.T) (*manor, string) {
 	t.Helper()
-	w := unappointed(t)
-	text, err := os.ReadFile(bootstrapFile(w.DataDir))
+	m := &manor{world: unappointed(t), t: t}
+	return m, m.offered()
+}
+
+// offered is the token that the server has left for its operator.
+func (m *manor) offered() string {
+	m.t.Helper()
+	text, err := os.ReadFile(bootstrapFile(m.DataDir))
 	if err != nil {
-		t.Fatal(err)
+		m.t.Fatal(err)
 	}
-	return &manor{world: w, t: t}, strings.TrimSpace(string(text))
+	return strings.TrimSpace(string(text))
 }
 
 // apply asks to become administrator.
 func (m *manor) apply(token string) (status int, answer string) {
-	body := fmt.Sprintf(`{"token":%q,"client":%q,"secret":%q,"name":"x"}`, token, uuid.NewString(), someSecret(m.t))
+	return m.applyAs(somebody(m.t), token)
+}
+
+func (m *manor) applyAs(who verbs.Credentials, token string) (status int, answer string) {
+	body := fmt.Sprintf(`{"token":%q,"client":%q,"secret":%q,"name":"x"}`, token, who.ClientID, who.ClientSecret)
 	status, _, b := m.ask("", probe{method: "POST", path: "/v1/bootstrap", body: body})
 	return status, string(b)
 }
@@ -123,4 +140,85 @@ func (m *manor) one() {
 	if appointed, able := m.administrators(); appointed != 1 || able != 1 {
 		m.t.Errorf("%d appointed, %d clients", appointed, able)
 	}
+}
+
+// A cut is a log that is lost just before an administrator is appointed.
+type cut struct{ commands.Log }
+
+func (c cut) Append(ctx context.Context, stream domain.StreamID, next uint64, m domain.Meta, facts []domain.Proposed) (domain.Receipt, error) {
+	if stream == domain.PlatformStream {
+		return domain.Receipt{}, domain.ErrLogUnavailable
+	}
+	return c.Log.Append(ctx, stream, next, m, facts)
+}
+
+// halfway is a server that was started again after somebody was registered and not
+// appointed.
+func halfway(t *testing.T) (*manor, verbs.Credentials) {
+	t.Helper()
+	m, _ := vacant(t)
+	orphan := somebody(t)
+	l := commands.NewLedger(cut{m.store}, commands.Options{NameKey: bytes.Repeat([]byte{7}, 32), Survey: m.survey, Logger: m.log})
+	_, err := commands.Appoint(t.Context(), l, domain.ClientID(orphan.ClientID), "orphan", orphan.ClientSecret, commands.SystemRequest("bootstrap").Meta)
+	if !errors.Is(err, domain.ErrLogUnavailable) {
+		t.Fatal(err)
+	}
+	if appointed, registered := m.administrators(); appointed != 0 || registered != 1 {
+		t.Fatalf("%d appointed, %d registered", appointed, registered)
+	}
+	m.powerless(orphan)
+	m.halt(t)
+	if err := m.again(t, m.Config); err != nil {
+		t.Fatal(err)
+	}
+	m.powerless(orphan)
+	return m, orphan
+}
+
+// powerless: a client is given no token, and could do nothing with one.
+func (m *manor) powerless(who verbs.Credentials) {
+	m.t.Helper()
+	if err := m.catchUp(nil); err != nil {
+		m.t.Fatal(err)
+	}
+	if status := m.login(who.ClientID, who.ClientSecret); status != http.StatusUnauthorized {
+		m.t.Errorf("it signs in: %d", status)
+	}
+	if paths := m.model.Scope(who.ClientID, 0, time.Now()); len(paths) > 0 {
+		m.t.Errorf("it may act at %v", paths)
+	}
+}
+
+// Who was registered and not appointed, because the server ended in between, is
+// nobody. Bootstrap stays open: for that one, with the same secret, and for others.
+func TestABootstrapThatEndsHalfWay(t *testing.T) {
+	t.Run("somebody else comes", func(t *testing.T) {
+		m, orphan := halfway(t)
+		first := somebody(t)
+		if status, answer := m.applyAs(first, m.offered()); status != http.StatusCreated {
+			t.Fatal(status, answer)
+		}
+		m.powerless(orphan)
+		m.closed()
+		m.world.token = tokenOf(t, m.server, first)
+		m.do("POST", "/v1/flags", `{"key":"probe-flag","type":"boolean","default":false}`)
+		m.do("POST", "/v1/nodes/platform/clients/"+orphan.ClientID+"/disable", "")
+		m.powerless(orphan)
+		m.one()
+	})
+	t.Run("the same one comes again", func(t *testing.T) {
+		m, orphan := halfway(t)
+		token, thief := m.offered(), orphan
+		thief.ClientSecret = someSecret(t)
+		if status, answer := m.applyAs(thief, token); status != http.StatusConflict {
+			t.Error("with another secret:", status, answer)
+		}
+		if status, answer := m.applyAs(orphan, token); status != http.StatusCreated {
+			t.Fatal(status, answer)
+		}
+		m.world.token = tokenOf(t, m.server, orphan)
+		m.do("POST", "/v1/flags", `{"key":"probe-flag","type":"boolean","default":false}`)
+		m.closed()
+		m.one()
+	})
 }

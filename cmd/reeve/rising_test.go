@@ -10,6 +10,7 @@ import (
 // Whoever may do one thing does not come to more by it.
 func TestNobodyRisesByWhatTheyMayDo(t *testing.T) {
 	m := newManor(t)
+	m.believes(map[string]string{"https://127.0.0.1:1": "platform"})
 	may := func(node string, what ...domain.Permission) string {
 		return m.client(node, domain.PermissionsOf(what...))
 	}
@@ -28,7 +29,7 @@ func TestNobodyRisesByWhatTheyMayDo(t *testing.T) {
 		"nobody left":                                 {clients, "POST", "/v1/nodes/platform/clients/" + m.me + "/disable", "", 409},
 		"the id of the administrator":                 {users, "POST", "/v1/users", fmt.Sprintf(`{"user":%q,"home":"platform","login":"x@example.com","name":"X"}`, m.me), 409},
 		"the id of a tenant":                          {users, "POST", "/v1/users", fmt.Sprintf(`{"user":%q,"home":"platform","login":"y@example.com","name":"Y"}`, m.theirs["tenant"]), 409},
-		"who the boss is":                             {users, "POST", "/v1/users/" + boss + "/activate", `{"identity":{"issuer":"https://idp.example","subject":"me"}}`, 403},
+		"who the boss is":                             {users, "POST", "/v1/users/" + boss + "/activate", `{"identity":{"issuer":"https://127.0.0.1:1","subject":"me"}}`, 403},
 		"a role with more":                            {roles, "PUT", "/v1/nodes/" + mine + "/roles/more", `{"name":"More","permissions":["tenant:write"]}`, 403},
 		"a built-in role with more":                   {roles, "PUT", "/v1/nodes/" + mine + "/members/" + boss + "/flag-editor", "{}", 403},
 		"a client with more":                          {may(mine, domain.ClientWrite), "POST", "/v1/nodes/" + mine + "/clients", `{"name":"more","permissions":["tenant:write"]}`, 403},

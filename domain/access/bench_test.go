@@ -11,6 +11,7 @@ import (
 
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/access"
+	"github.com/reeve-platform/reeve/internal/testkit"
 )
 
 // A fed model learns events in the order they are told.
@@ -20,7 +21,11 @@ func feed() fed { return fed{access.NewModel()} }
 
 func (f fed) tell(events ...domain.Event) fed {
 	for _, e := range events {
-		if err := f.Apply(domain.Recorded{Event: e, Position: f.Position() + 1}); err != nil {
+		r := domain.Recorded{Event: e, Position: f.Position() + 1, Meta: domain.Meta{At: testkit.Now}}
+		if d, ok := e.(interface{ doer() string }); ok {
+			r.Meta.Actor.ID = d.doer()
+		}
+		if err := f.Apply(r); err != nil {
 			panic(err)
 		}
 	}

@@ -115,8 +115,13 @@ func (s *snapshot) held(p *principal, r *route, now int64) (held domain.Permissi
 		if g.node != a && g.node != b && g.node != c && g.node != d {
 			continue
 		}
-		if step := r.find(g.node); step >= r.alive && now < g.until {
+		step := r.find(g.node)
+		switch {
+		case step < r.alive || now >= g.until:
+		case g.role != none:
 			held |= s.power(g, r, step, home)
+		case p.outsider(r, step, now) == none:
+			held |= g.what
 		}
 	}
 	return held
@@ -133,13 +138,10 @@ func (s *snapshot) home(p *principal) (uint32, bool) {
 	return l.parent, l.standing == usable
 }
 
-// power is what a grant at a step of a route lets its holder do: nothing unless
+// power is what a role at a step of a route lets its holder do: nothing unless
 // home and role are still on the way up from there, which they are not once a
 // tenant has gone to another integrator, and no node there shuts the role out.
 func (s *snapshot) power(g *grant, r *route, step int, home uint32) domain.Permissions {
-	if g.role == none {
-		return g.what
-	}
 	role := s.roles.at(g.role)
 	if home == none || r.find(home) < step || role.at != none && r.find(role.at) < step {
 		return 0

@@ -44,6 +44,10 @@ const (
 	Undefined   Cause = "undefined"    // the node does not lie below the one that defines the role any more
 	Retired     Cause = "retired"      // the role is
 	Restricted  Cause = "restricted"   // the integrator does not let the role count
+	// HeldElsewhere: the client or key was registered, or its secret told anew, by
+	// somebody of a node that it does not lie below any more, such as the integrator
+	// that its tenant has left.
+	HeldElsewhere Cause = "held-elsewhere"
 )
 
 // Explain decides as [Model.Decide] does and says what the decision rests on.
@@ -113,6 +117,9 @@ func (s *snapshot) against(p *principal, g *grant, r *route, step int, now int64
 	case step < r.alive:
 		return &Halt{NotStanding, s.spots.at(r.steps[r.alive-1]).id}
 	case g.role == none:
+		if n := p.outsider(r, step, now); n != none {
+			return &Halt{HeldElsewhere, s.spots.at(n).id}
+		}
 		return nil
 	case p.node == none || r.find(s.tree.at(p.node).parent) < step:
 		return &Halt{OutsideHome, s.called(p)}

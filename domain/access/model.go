@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/reeve-platform/reeve/domain"
 )
@@ -35,7 +36,7 @@ func (m *Model) Apply(r domain.Recorded) error {
 	m.writer.Lock()
 	defer m.writer.Unlock()
 	if old := m.now.Load(); r.Position > old.position {
-		m.now.Store(old.with(r.Event, r.Position))
+		m.now.Store(old.with(r))
 	}
 	return nil
 }
@@ -89,6 +90,19 @@ func (m *Model) Registered(who string, at domain.NodeID) (all domain.Permissions
 		}
 	}
 	return all
+}
+
+// HeldElsewhere reports whether what a client or a key proves itself by is known to
+// people of a node that it does not lie below any more, at an instant. What it was
+// registered with does not count then.
+func (m *Model) HeldElsewhere(who string, when time.Time) bool {
+	s := m.now.Load()
+	p, ok := s.principals.get(who)
+	if !ok || len(p.knowers) == 0 {
+		return false
+	}
+	var r route
+	return s.climb(p.at, &r) && p.outsider(&r, 0, when.UnixMilli()) != none
 }
 
 // Granted is everything that a user was granted anywhere, whether it counts now or

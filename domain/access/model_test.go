@@ -79,21 +79,46 @@ func TestExplainWhatIsNotThere(t *testing.T) {
 
 func TestARegistrationIsReplacedWhole(t *testing.T) {
 	read, write := domain.PermissionsOf(domain.TenantRead), domain.PermissionsOf(domain.TenantWrite)
-	f := grown(registered{client, nord, read})
+	f := grown(registered{who: client, at: nord, what: read})
 	for _, step := range []struct {
 		e             domain.Event
 		reads, writes Verdict
 	}{
 		{nil, Allowed, Forbidden},
-		{registered{client, acme, write}, Forbidden, Allowed},
+		{registered{who: client, at: acme, what: write}, Forbidden, Allowed},
 		{RoleSetRestricted{Node: nord, After: []Ref{clerkRef}}, Forbidden, Allowed},
 		{hung{nord, domain.IntegratorLevel, domain.PlatformID, domain.Barred}, Unseen, Unseen},
 		{tree[0], Forbidden, Allowed},
-		{registered{client, acme, 0}, Unseen, Unseen},
+		{registered{who: client, at: acme}, Unseen, Unseen},
 	} {
 		f.tell(step.e)
 		if r, w := f.Decide(client, read, acme, testkit.Now), f.Decide(client, write, acme, testkit.Now); r != step.reads || w != step.writes {
 			t.Errorf("%+v: reads %s, writes %s", step.e, r, w)
+		}
+	}
+}
+
+// appointed is the platform's first administrator, as another noun tells of it.
+type appointed domain.ClientID
+
+func (e appointed) Appoints() domain.ClientID { return domain.ClientID(e) }
+
+// An appointment gives everything to a client that could do nothing before, and
+// nothing to another one.
+func TestAnAppointment(t *testing.T) {
+	all := domain.PermissionsOf(domain.AllPermissions...)
+	f := grown(registered{who: client, at: domain.PlatformID}, registered{who: agent, at: domain.PlatformID})
+	for _, step := range []struct {
+		e            domain.Event
+		first, other Verdict
+	}{
+		{nil, Unseen, Unseen},
+		{appointed(client), Allowed, Unseen},
+		{registered{who: client, at: domain.PlatformID}, Unseen, Unseen}, // disabled
+	} {
+		f.tell(step.e)
+		if a, b := f.Decide(client, all, acme, testkit.Now), f.Decide(agent, 0, acme, testkit.Now); a != step.first || b != step.other {
+			t.Errorf("%+v: %s and %s", step.e, a, b)
 		}
 	}
 }

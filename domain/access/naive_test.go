@@ -18,7 +18,10 @@ type registered struct {
 	who  string
 	at   domain.NodeID
 	what domain.Permissions
+	by   string
 }
+
+func (e registered) doer() string { return e.by }
 
 func (e registered) Empowers() (string, domain.NodeID, domain.Permissions) {
 	return e.who, e.at, e.what
@@ -155,7 +158,7 @@ func (n naive) held(who string, at domain.NodeID, when time.Time) (held domain.P
 			last = e
 		}
 	}
-	if last.who != "" && slices.Contains(line, last.at) && n.used(n.line(last.at)) {
+	if last.who != "" && slices.Contains(line, last.at) && n.used(n.line(last.at)) && !n.elsewhere(who, last.at, when) {
 		held |= last.what
 	}
 	return held
@@ -192,12 +195,13 @@ const (
 	cash   domain.NodeID = "77777777-7777-4777-8777-777777777777" // another tenant of nord
 	cleo   domain.UserID = "88888888-8888-4888-8888-888888888888"
 	client               = "99999999-9999-4999-8999-999999999999"
+	agent                = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb" // another client
 )
 
 var (
 	inner      = []domain.NodeID{domain.PlatformID, nord, sued, acme, bolt, cash}
 	everywhere = append(slices.Clone(inner), domain.NodeID(ann), domain.NodeID(bob), domain.NodeID(cleo), "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa")
-	everybody  = []string{string(ann), string(bob), string(cleo), client, "nobody"}
+	everybody  = []string{string(ann), string(bob), string(cleo), client, agent, "nobody"}
 	hours      = []time.Time{testkit.Now, later, later.Add(time.Hour)}
 	keys       = []Ref{{Role: TenantAdmin}, {Role: TenantViewer}, {Role: FlagEditor}, {"clerk", nord}, {"clerk", acme}, {"guard", domain.PlatformID}}
 	wants      = []domain.Permissions{0, domain.PermissionsOf(domain.FlagRead), domain.PermissionsOf(domain.TenantRead, domain.TenantWrite), domain.PermissionsOf(domain.FlagWrite), domain.PermissionsOf(domain.KeyRotate)}
@@ -211,7 +215,8 @@ func happening(t *rapid.T) domain.Event {
 	standing := func() domain.Standing {
 		return rapid.SampledFrom([]domain.Standing{domain.Usable, domain.Usable, domain.Usable, domain.Pending, domain.Barred, domain.Closed, domain.Ended}).Draw(t, "standing")
 	}
-	switch rapid.IntRange(0, 9).Draw(t, "kind") {
+	who := func(as string) string { return rapid.SampledFrom([]string{client, agent}).Draw(t, as) }
+	switch rapid.IntRange(0, 11).Draw(t, "kind") {
 	case 0:
 		return hung{rapid.SampledFrom([]domain.NodeID{acme, bolt, cash}).Draw(t, "tenant"), domain.TenantLevel, rapid.SampledFrom([]domain.NodeID{nord, sued}).Draw(t, "integrator"), standing()}
 	case 1:
@@ -230,7 +235,9 @@ func happening(t *rapid.T) domain.Event {
 	case 6:
 		return RoleRevoked{node(), user(), Terms{Ref: ref()}}
 	case 7:
-		return registered{client, node(), rapid.SampledFrom(wants).Draw(t, "permissions")}
+		return registered{who("client"), node(), rapid.SampledFrom(wants).Draw(t, "permissions"), rapid.SampledFrom(everybody).Draw(t, "by")}
+	case 8:
+		return rearmed{who("client"), rapid.SampledFrom(hours).Draw(t, "before"), rapid.SampledFrom(everybody).Draw(t, "by")}
 	}
 	g := RoleGranted{Node: node(), User: user(), Terms: Terms{Ref: ref()}}
 	if rapid.Bool().Draw(t, "ends") {

@@ -71,8 +71,10 @@ type roleSpot struct {
 
 // A principal is everything that somebody was given, and never changes either.
 type principal struct {
-	node   uint32 // of a user; none for clients and keys
-	grants []grant
+	node    uint32 // of a user; none for clients and keys
+	at      uint32 // where a client or a key is, or was, registered; none for users
+	grants  []grant
+	knowers []knower // of what a client or a key proves itself by
 }
 
 // A grant is a role at a node, or what a client or a key was registered with.
@@ -94,15 +96,15 @@ func begin() *snapshot {
 }
 
 // with is the snapshot after an event.
-func (s *snapshot) with(e domain.Event, position uint64) *snapshot {
+func (s *snapshot) with(r domain.Recorded) *snapshot {
 	next := *s
-	next.position = position
-	next.learn(e)
+	next.position = r.Position
+	next.learn(r.Event, r.Meta)
 	return &next
 }
 
 // learn changes a snapshot that nobody has seen yet.
-func (s *snapshot) learn(e domain.Event) {
+func (s *snapshot) learn(e domain.Event, m domain.Meta) {
 	s.grow(e)
 	switch e := e.(type) {
 	case RoleDefined:
@@ -118,8 +120,13 @@ func (s *snapshot) learn(e domain.Event) {
 	case domain.Empowers:
 		who, at, what := e.Empowers()
 		if i, ok := s.index.get(who); !ok || s.tree.at(i).level == unplaced { // a node is nobody's credential
-			s.register(who, grant{s.node(at), none, what, math.MaxInt64})
+			s.register(who, grant{s.node(at), none, what, math.MaxInt64}, s.behind(m))
 		}
+	case domain.Appoints:
+		s.register(string(e.Appoints()), grant{s.node(domain.PlatformID), none, domain.PermissionsOf(domain.AllPermissions...), math.MaxInt64}, nil)
+	case domain.Rearms:
+		who, before := e.Rearms()
+		s.rearm(who, before, m)
 	}
 }
 
@@ -256,18 +263,20 @@ func (s *snapshot) registered(who string) bool {
 	return ok && slices.ContainsFunc(p.grants, func(g grant) bool { return g.role == none })
 }
 
-// register replaces everything that a client or a key could do.
-func (s *snapshot) register(who string, g grant) {
+// register replaces everything that a client or a key could do, as somebody has
+// asked for whom these nodes stand. Who has nothing left stays what it was: that it
+// stood behind others is not undone.
+func (s *snapshot) register(who string, g grant, behind []uint32) {
 	s.change(who, func(p *principal) {
 		p.grants = slices.DeleteFunc(slices.Clone(p.grants), func(o grant) bool { return o.role == none })
 		if g.what != 0 {
-			p.grants = append(p.grants, g)
+			p.grants, p.at, p.knowers = append(p.grants, g), g.node, s.known(nil, g.node, behind)
 		}
 	})
 }
 
 func (s *snapshot) change(who string, change func(*principal)) {
-	p := principal{node: none}
+	p := principal{node: none, at: none}
 	if old, ok := s.principals.get(who); ok {
 		p = *old
 	}

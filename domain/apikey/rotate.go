@@ -30,6 +30,9 @@ type Rotated struct {
 // Change gives when the key expires.
 func (e Rotated) Change() (before, after any) { return e.Before, e.Expires }
 
+// Rearms says until when the text before counts.
+func (e Rotated) Rearms() (string, time.Time) { return string(e.Key), e.OverlapEnds }
+
 // Discreetly leaves the digest out.
 func (e Rotated) Discreetly() any {
 	e.Digest = ""

@@ -80,6 +80,28 @@ func TestRegister(t *testing.T) {
 	row{absent: records(registered), active: again, keyed: again, disabled: again}.in(t, register())
 }
 
+// Whoever is to become the first administrator may do nothing yet, and may come again.
+func TestNominate(t *testing.T) {
+	n := Nominate{Client: id, Name: "First", Secret: domain.ClientSecret(plain)}
+	nominated := Registered{id, domain.PlatformID, "First", 0, digest}
+	another, nameless := n, n
+	another.Secret, nameless.Name = domain.ClientSecret(later), "a\nb"
+	for name, c := range map[string]struct {
+		past []domain.Event
+		cmd  Nominate
+		want testkit.Expectation
+	}{
+		"the first time":                           {nil, n, records(nominated)},
+		"again with the same secret":               {[]domain.Event{nominated}, n, nothing},
+		"again with another secret":                {[]domain.Event{nominated}, another, fails(domain.ErrTransition)},
+		"who is disabled does not come again":      {[]domain.Event{nominated, Disabled{id, domain.PlatformID}}, n, fails(domain.ErrTransition)},
+		"what is registered elsewhere stays there": {[]domain.Event{registered}, n, fails(domain.ErrTransition)},
+		"a name of two lines":                      {nil, nameless, fails(domain.ErrText)},
+	} {
+		t.Run(name, func(t *testing.T) { testkit.When(testkit.Given(c.past...), c.cmd).Meets(t, c.want) })
+	}
+}
+
 func TestWhatCannotBeRegistered(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Register)

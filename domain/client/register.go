@@ -59,13 +59,6 @@ func (c Register) WithSecret(plain string) Register {
 	return c
 }
 
-// Keeping hands the command a secret that its holder has made up, in the form in
-// which clients hold secrets.
-func (c Register) Keeping(text string) Register {
-	c.secret = text
-	return c
-}
-
 // Shown is the secret; none if there are keys.
 func (c Register) Shown() string {
 	if len(c.Keys) > 0 {

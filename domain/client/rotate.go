@@ -26,6 +26,12 @@ type CredentialRotated struct {
 	OverlapEnds time.Time         `json:"overlapEnds"`
 }
 
+// Rearms says until when the credential before counts: a token that was got with it
+// at the last moment lives on, and clocks differ.
+func (e CredentialRotated) Rearms() (string, time.Time) {
+	return string(e.Client), e.OverlapEnds.Add(MaximumLife + time.Minute)
+}
+
 // Discreetly leaves the digest out.
 func (e CredentialRotated) Discreetly() any {
 	e.Credential.Digest = ""

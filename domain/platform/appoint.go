@@ -11,7 +11,7 @@ type AdministratorAppointed struct {
 	Administrator string `json:"administrator"` // id of the client
 }
 
-// Appoints says who it is.
+// Appoints says who may do everything from now on.
 func (e AdministratorAppointed) Appoints() domain.ClientID {
 	return domain.ClientID(e.Administrator)
 }

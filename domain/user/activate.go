@@ -37,6 +37,11 @@ func (c Activate) Becomes() domain.UserID {
 	return c.User
 }
 
+// Links is at which issuer the user is known from then on, none if that stays as it is.
+func (c Activate) Links() (issuer string, at domain.NodeID) {
+	return c.Identity.issuer(), domain.NodeID(c.User)
+}
+
 // Stream names the user's history.
 func (c Activate) Stream() domain.StreamID { return Stream(c.User) }
 

@@ -59,6 +59,9 @@ func (c Invite) Named(id uuid.UUID) Invite {
 // Chosen is the id the caller chose.
 func (c Invite) Chosen() string { return string(c.User) }
 
+// Links is at which issuer the user will be known, if at any, and where it will be at home.
+func (c Invite) Links() (issuer string, at domain.NodeID) { return c.Identity.issuer(), c.Home }
+
 // Stream names the user's history.
 func (c Invite) Stream() domain.StreamID { return Stream(c.User) }
 

@@ -90,6 +90,13 @@ func (i *Identity) check() error {
 	return nil
 }
 
+func (i *Identity) issuer() string {
+	if i == nil {
+		return ""
+	}
+	return i.Issuer
+}
+
 func (i *Identity) equal(j *Identity) bool {
 	if i == nil || j == nil {
 		return i == j

@@ -22,7 +22,7 @@ type Directory struct {
 	signing []signingKey // oldest first
 	revoked map[revocation]time.Time
 	links   map[identity]domain.UserID
-	levels  map[domain.NodeID]domain.Level
+	places  map[domain.NodeID]place
 }
 
 type (
@@ -55,13 +55,19 @@ type (
 	}
 
 	identity struct{ issuer, subject string }
+
+	// A place is where in the tree a node hangs.
+	place struct {
+		level  domain.Level
+		parent domain.NodeID
+	}
 )
 
 // NewDirectory knows nobody yet.
 func NewDirectory() *Directory {
 	return &Directory{
 		clients: map[domain.ClientID]holder{}, keys: map[domain.APIKeyID]holder{},
-		revoked: map[revocation]time.Time{}, links: map[identity]domain.UserID{}, levels: map[domain.NodeID]domain.Level{},
+		revoked: map[revocation]time.Time{}, links: map[identity]domain.UserID{}, places: map[domain.NodeID]place{},
 	}
 }
 
@@ -77,13 +83,16 @@ func (d *Directory) Apply(r domain.Recorded) error {
 	}
 	d.at = r.Position
 	if e, ok := r.Event.(domain.Placed); ok {
-		node, level, _ := e.Placed()
-		d.levels[node] = level
+		node, level, parent := e.Placed()
+		d.places[node] = place{level, parent}
 	}
 	if e, ok := r.Event.(domain.Identifies); ok {
 		if user, issuer, subject := e.Identifies(); user != "" {
 			d.links[identity{issuer, subject}] = user
 		}
+	}
+	if e, ok := r.Event.(domain.Appoints); ok && r.Stream == domain.PlatformStream {
+		d.appoint(e.Appoints())
 	}
 	d.applyClient(r)
 	d.applyKey(r)
@@ -91,6 +100,15 @@ func (d *Directory) Apply(r domain.Recorded) error {
 		d.applySigning(r.Event)
 	}
 	return nil
+}
+
+// appoint lets a client do everything that has something to prove itself with, which
+// one that is disabled has not.
+func (d *Directory) appoint(id domain.ClientID) {
+	if h := d.clients[id]; h.now.digest != "" || len(h.now.keys) > 0 {
+		h.permissions = everything
+		d.clients[id] = h
+	}
 }
 
 func (d *Directory) applyClient(r domain.Recorded) {
@@ -167,13 +185,28 @@ func (d *Directory) isRevoked(by domain.ClientID, jti string) bool {
 	return revoked
 }
 
-// linked finds the user that an external issuer knows as subject.
-func (d *Directory) linked(issuer, subject string) (domain.UserID, bool) {
+// linked finds the user that an external issuer knows as subject, if it is one that
+// the issuer vouches for: a tenant may have gone elsewhere with its users.
+func (d *Directory) linked(by External, subject string) (domain.UserID, bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	user, ok := d.links[identity{issuer, subject}]
-	return user, ok
+	user, ok := d.links[identity{by.Issuer, subject}]
+	return user, ok && d.liesIn(domain.NodeID(user), by.Node)
 }
+
+// liesIn reports whether a node is another one or lies below it.
+func (d *Directory) liesIn(n, at domain.NodeID) bool {
+	for range deepest {
+		if n == at || at == domain.PlatformID {
+			return true
+		}
+		n = d.places[n].parent
+	}
+	return false
+}
+
+// deepest is how many nodes lie between the platform and a user, both included.
+const deepest = 4
 
 // level is where in the tree a node stands.
 func (d *Directory) level(n domain.NodeID) domain.Level {
@@ -182,7 +215,7 @@ func (d *Directory) level(n domain.NodeID) domain.Level {
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.levels[n]
+	return d.places[n].level
 }
 
 // proves reports whether a secret is one of the holder's. It takes as long

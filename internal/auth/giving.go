@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -23,7 +24,19 @@ type (
 		Renews() (principal string, at domain.NodeID)
 	}
 	identifying interface{ Becomes() domain.UserID }
-	ending      interface{ Ends() *time.Time }
+	linking     interface {
+		Links() (issuer string, at domain.NodeID)
+	}
+	ending interface{ Ends() *time.Time }
+)
+
+var (
+	// ErrIssuer: nobody comes in by such an issuer there. One that vouches for users
+	// elsewhere is answered like one that nobody has heard of.
+	ErrIssuer = &domain.Error{Kind: domain.Invalid, Code: "unknown-issuer", Detail: "no issuer of that name vouches for users there"}
+	// ErrLinkAbove: whoever says which user a subject of an issuer is could take
+	// somebody else's, so that is for those to say who have all of its users in their care.
+	ErrLinkAbove = &domain.Error{Kind: domain.Forbidden, Code: "identity-linked-above", Detail: "identities of that issuer are linked by whoever has user:write at the node that it vouches for"}
 )
 
 // forGood is later than anything that ends.
@@ -37,6 +50,11 @@ type gift struct {
 
 // MayGive refuses what the caller does not hold itself, there and for so long.
 func (c caller) MayGive(input any, at []domain.NodeID) error {
+	if l, ok := input.(linking); ok {
+		if err := c.mayLink(l.Links()); err != nil {
+			return err
+		}
+	}
 	g, err := c.gift(input, at)
 	if g.what == 0 || err != nil {
 		return err
@@ -54,6 +72,24 @@ func (c caller) MayGive(input any, at []domain.NodeID) error {
 		}
 	}
 	return nil
+}
+
+// mayLink refuses identities of issuers that do not vouch for users at a node, and
+// callers who may not write users wherever the issuer does.
+func (c caller) mayLink(issuer string, at domain.NodeID) error {
+	if issuer == "" {
+		return nil
+	}
+	t, known := c.guard.verifier.trusted[issuer]
+	path, _ := c.guard.model.Path(at)
+	if !known || !within(path, string(t.o.Node)) {
+		return ErrIssuer.At("/identity/issuer", ErrIssuer.Detail)
+	}
+	err := c.May(domain.PermissionsOf(domain.UserWrite), t.o.Node)
+	if err != nil && !errors.Is(err, ErrScope) {
+		return ErrLinkAbove
+	}
+	return err
 }
 
 func (c caller) gift(input any, at []domain.NodeID) (gift, error) {

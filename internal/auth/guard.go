@@ -30,6 +30,9 @@ var (
 	// ErrSuspended: the caller's own node, or one above it, must not be used for the
 	// time being; or the user is not, or no longer, active.
 	ErrSuspended = &domain.Error{Kind: domain.Forbidden, Code: "access-suspended", Detail: "access is suspended where the caller belongs"}
+	// ErrHeldElsewhere: the client or key is known to people of an integrator that its
+	// tenant has left.
+	ErrHeldElsewhere = &domain.Error{Kind: domain.Forbidden, Code: "credential-held-elsewhere", Detail: "the credential was made, or renewed, by an integrator that the tenant has left; the tenant must make another one"}
 	// ErrScope: the token was not given out for this, whatever its holder may do.
 	ErrScope = &domain.Error{Kind: domain.Forbidden, Code: "insufficient-scope", Detail: "the access token lacks the scope for this"}
 )
@@ -54,8 +57,8 @@ func (g *Guard) Admit(r *http.Request) (edge.Caller, error) {
 // known.
 func (g *Guard) Challenge(err error) string { return Challenge(err) }
 
-// Usable refuses whoever belongs to a node that must not be used. It is the one
-// place where suspension is decided, for tokens that are asked for and for those
+// Usable refuses whoever belongs to a node that must not be used, and credentials
+// that an integrator holds whose tenant has left. It is the one place where that is decided, for tokens that are asked for and for those
 // that are used. The platform itself cannot be suspended.
 func (g *Guard) Usable(p Principal) error {
 	if err := g.mirror.Err(); err != nil {
@@ -64,6 +67,8 @@ func (g *Guard) Usable(p Principal) error {
 	home := p.Node
 	if p.Type == User {
 		home = domain.NodeID(p.ID)
+	} else if g.model.HeldElsewhere(p.ID, g.now()) {
+		return ErrHeldElsewhere
 	}
 	switch g.model.Standing(home) {
 	case domain.Usable:

@@ -50,7 +50,7 @@ func kindOf(f edge.Refusal) (security.Kind, bool) {
 		return security.CrossTenantDenied, true
 	case errors.Is(f.Err, errLogin):
 		return security.LoginFailed, true
-	case errors.Is(f.Err, ErrSuspended):
+	case errors.Is(f.Err, ErrSuspended), errors.Is(f.Err, ErrHeldElsewhere):
 		return security.AccessSuspended, true
 	case errors.Is(f.Err, edge.ErrRateLimited):
 		return security.RateLimited, true

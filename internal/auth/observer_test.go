@@ -229,15 +229,20 @@ func TestWhereARefusalIsKept(t *testing.T) {
 }
 
 func TestWhatSortOfRefusalItIs(t *testing.T) {
-	for want, f := range map[security.Kind]edge.Refusal{
-		security.TokenRejected:     {Err: auth.ErrExpired},
-		security.PermissionDenied:  {Err: auth.ErrScope},
-		security.CrossTenantDenied: {Err: domain.ErrTenantNotFound, Hidden: true},
-		security.AccessSuspended:   {Err: auth.ErrSuspended},
-		security.RateLimited:       {Err: edge.ErrRateLimited},
-		"":                         {Err: domain.ErrLogUnavailable},
+	for _, c := range []struct {
+		want security.Kind
+		f    edge.Refusal
+	}{
+		{security.TokenRejected, edge.Refusal{Err: auth.ErrExpired}},
+		{security.PermissionDenied, edge.Refusal{Err: auth.ErrScope}},
+		{security.PermissionDenied, edge.Refusal{Err: auth.ErrLinkAbove}},
+		{security.CrossTenantDenied, edge.Refusal{Err: domain.ErrTenantNotFound, Hidden: true}},
+		{security.AccessSuspended, edge.Refusal{Err: auth.ErrSuspended}},
+		{security.AccessSuspended, edge.Refusal{Err: auth.ErrHeldElsewhere}},
+		{security.RateLimited, edge.Refusal{Err: edge.ErrRateLimited}},
+		{"", edge.Refusal{Err: domain.ErrLogUnavailable}},
 	} {
-		p := newPost(t)
+		p, want, f := newPost(t), c.want, c.f
 		f.Operation = "op"
 		p.Refused(f)
 		if got := p.later(time.Second); len(got) > 1 || len(got) == 1 && got[0].Kind != want || len(got) == 0 && want != "" {

@@ -16,13 +16,14 @@ type External struct {
 	Audience string             // that its tokens for us have
 	Type     string             // typ of its access tokens; at+jwt if empty, JWT for issuers that know no better
 	Subject  string             // claim that users are linked by; sub if empty
+	Node     domain.NodeID      // whose users it knows: it vouches for those at this node and below; the platform if empty
 	Scopes   domain.Permissions // that its tokens are good for at most; all if none
 	HTTP     *http.Client       // for its keys; nil: a client that takes no detours
 	Now      func() time.Time   // nil: the clock
 }
 
 // A Trusted issuer is somebody else whose access tokens are good for the users
-// that are linked to its subjects (OpenID Connect Discovery 1.0). What those may
+// at or below its node that are linked to its subjects (OpenID Connect Discovery 1.0). What those may
 // do is decided here all the same.
 type Trusted struct {
 	o    External
@@ -40,6 +41,9 @@ func Trust(o External) *Trusted {
 	if o.Subject == "" {
 		o.Subject = "sub"
 	}
+	if o.Node == "" {
+		o.Node = domain.PlatformID
+	}
 	if o.Scopes == 0 {
 		o.Scopes = everything
 	}
@@ -48,6 +52,10 @@ func Trust(o External) *Trusted {
 	}
 	return &Trusted{o, newKeySet(o)}
 }
+
+// Vouches is the issuer, and the node at and below which the users are that it
+// vouches for.
+func (t *Trusted) Vouches() (issuer string, at domain.NodeID) { return t.o.Issuer, t.o.Node }
 
 // Run keeps the issuer's keys fresh until ctx ends.
 func (t *Trusted) Run(ctx context.Context) { t.keys.run(ctx) }
@@ -75,7 +83,7 @@ func (t *Trusted) read(ctx context.Context, d *Directory, w written, now time.Ti
 	if err := timely(w.claims, now, longestForeign); err != nil {
 		return believed{}, err
 	}
-	user, ok := d.linked(t.o.Issuer, subject)
+	user, ok := d.linked(t.o, subject)
 	if !ok {
 		return believed{}, errUntidy
 	}

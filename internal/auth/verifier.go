@@ -210,7 +210,7 @@ func (v *Verifier) stillGood(b believed, now time.Time) error {
 		return ErrExpired
 	}
 	if b.issuer != nil {
-		user, ok := v.directory.linked(b.issuer.o.Issuer, b.subject)
+		user, ok := v.directory.linked(b.issuer.o, b.subject)
 		if _, live := b.issuer.keys.known(b.kid); !ok || !live || string(user) != b.principal.ID {
 			return errUntidy
 		}

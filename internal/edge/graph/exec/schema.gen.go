@@ -769,7 +769,7 @@ type Ground {
 }
 
 type Halt {
-  "Why. One of: ended, not-standing, outside-home, undefined, retired, restricted."
+  "Why. One of: ended, not-standing, outside-home, undefined, retired, restricted, held-elsewhere."
   cause: String!
   "The node that is to blame."
   node: ID
