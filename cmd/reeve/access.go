@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"time"
@@ -15,10 +17,12 @@ import (
 	"github.com/reeve-platform/reeve/domain/apikey"
 	"github.com/reeve-platform/reeve/domain/client"
 	"github.com/reeve-platform/reeve/domain/events"
+	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/domain/signing"
 	"github.com/reeve-platform/reeve/domain/user"
 	"github.com/reeve-platform/reeve/internal/auth"
 	"github.com/reeve-platform/reeve/internal/edge"
+	"github.com/reeve-platform/reeve/internal/live"
 )
 
 // admission is who may come in.
@@ -80,6 +84,8 @@ type doorway struct {
 	model     *access.Model
 	mirror    *auth.Mirror
 	guard     *auth.Guard
+	book      *flag.Book
+	replica   *live.Replica
 	endpoints *auth.Endpoints
 	observer  *auth.Observer
 }
@@ -89,14 +95,32 @@ func (s *server) openAccess(key []byte) (err error) {
 	if s.sealer, err = auth.NewSealer(key); err != nil {
 		return errConfig{"REEVE_KEK_FILE", err.Error()}
 	}
-	s.directory, s.model = auth.NewDirectory(), access.NewModel()
+	s.directory, s.model, s.book = auth.NewDirectory(), access.NewModel(), flag.NewBook()
 	s.mirror = auth.NewMirror(s.model, s.directory)
-	s.run.Go(func() error {
-		if err := s.mirror.Follow(s.ctx, s.store); err != nil && s.ctx.Err() == nil {
-			s.log.Error("nobody is let in any more", "error", err) // a restart would not read it either
-		}
+	s.mirror.Beside(s.book)
+	if s.replica, err = live.Open(live.Options{
+		Path: filepath.Join(s.DataDir, "replica"), Key: key, Registry: events.Registry, Logger: s.log,
+		Concerns: func(s domain.StreamID) bool { return auth.Concerns(s) || flag.Concerns(s) },
+	}); err != nil {
+		return errConfig{"REEVE_DATA_DIR", err.Error()}
+	}
+	s.closing(s.replica.Close)
+	s.run.Go(s.remember)
+	return nil
+}
+
+// remember keeps the models in memory up to date. A copy of another log ends the
+// server; what else goes wrong lets nobody in, and a restart would not help.
+func (s *server) remember() error {
+	err := s.mirror.Follow(s.replica.Through(s.ctx, s.store))
+	switch {
+	case s.ctx.Err() != nil:
 		return nil
-	})
+	case errors.Is(err, live.ErrForeign):
+		return err
+	case err != nil:
+		s.log.Error("nobody is let in any more", "error", err)
+	}
 	return nil
 }
 

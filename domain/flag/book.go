@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +30,12 @@ type Book struct {
 	listed   atomic.Pointer[[]*entry] // the flags in the order of their keys
 	nodes    *register[uuid.UUID, spot]
 	interned map[string]*said // settings that nodes may come to share
+	blind    atomic.Uint64    // position of the first fact about flags that cannot be read
 }
+
+// ErrBlind: something about flags is in the log that this build cannot read. What
+// they come to from there on is not known, and nothing is made up.
+var ErrBlind = &domain.Error{Kind: domain.Unavailable, Code: "flags-unreadable", Detail: "the log holds facts about flags that this build cannot read; they are not evaluated"}
 
 // NewBook is the book of an empty log.
 func NewBook() *Book {
@@ -83,20 +89,40 @@ var (
 	standings = []domain.Standing{domain.Absent, domain.Pending, domain.Usable, domain.Barred, domain.Closed, domain.Ended}
 )
 
-// Apply learns one event; those that it has learned already do nothing. It fails
-// on an event that this build cannot read.
+// Apply learns one event; those that it has learned already do nothing. From one
+// on that it needs and cannot read, every question is answered with ErrBlind. It
+// never fails.
 func (b *Book) Apply(r domain.Recorded) error {
-	if r.Err != nil {
-		return domain.ErrUnreadableEvent.Because(r.Err)
-	}
 	b.writer.Lock()
 	defer b.writer.Unlock()
-	if r.Position <= b.position.Load() {
+	switch {
+	case r.Position <= b.position.Load() || !Concerns(r.Stream):
 		return nil
+	case r.Err != nil && b.blind.Load() == 0:
+		b.blind.Store(r.Position)
+	case r.Err == nil:
+		b.learn(r)
 	}
-	b.learn(r)
 	b.clock.tick(r.Position, r.Meta.At)
 	b.position.Store(r.Position)
+	return nil
+}
+
+// Concerns reports whether a stream may say something that flags are decided from.
+func Concerns(s domain.StreamID) bool {
+	category, _, _ := strings.Cut(string(s), "-")
+	switch category {
+	case "platform", "integrator", "tenant", "user", "flag", "nodeflags", "segment":
+		return true
+	}
+	return false
+}
+
+// Err is ErrBlind if nothing can be evaluated as of now.
+func (b *Book) Err() error {
+	if b.blind.Load() != 0 {
+		return ErrBlind
+	}
 	return nil
 }
 
@@ -276,11 +302,14 @@ type View struct {
 	shuts    *link // whose standing it is
 }
 
-// Look finds the place that a question is about. Error: ErrNodeNotFound.
+// Look finds the place that a question is about. Errors: ErrNodeNotFound, ErrBlind.
 func (b *Book) Look(q Question) (v View, err error) {
 	v.book, v.position, v.at = b, b.position.Load(), q.At
 	if q.Position > 0 {
 		v.position = min(v.position, q.Position)
+	}
+	if blind := b.blind.Load(); blind != 0 && v.position >= blind {
+		return v, ErrBlind
 	}
 	if !v.climb(q.Node) {
 		return v, ErrNodeNotFound

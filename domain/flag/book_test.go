@@ -24,7 +24,7 @@ import (
 type chronicle []domain.Recorded
 
 func (c *chronicle) add(e domain.Event, at time.Time) domain.Recorded {
-	r := domain.Recorded{Event: e, Position: uint64(len(*c))*3 + 7, Meta: domain.Meta{At: at}}
+	r := domain.Recorded{Stream: "tenant-of-a-test", Event: e, Position: uint64(len(*c))*3 + 7, Meta: domain.Meta{At: at}}
 	*c = append(*c, r)
 	return r
 }
@@ -430,7 +430,7 @@ func largeBook(tb testing.TB, tenants int) (*Book, []domain.NodeID) {
 	b, position := NewBook(), uint64(0)
 	add := func(e domain.Event) {
 		position++
-		if err := b.Apply(domain.Recorded{Event: e, Position: position, Meta: domain.Meta{At: at.Add(time.Duration(position) * 3 * time.Millisecond)}}); err != nil {
+		if err := b.Apply(domain.Recorded{Stream: "tenant-of-a-test", Event: e, Position: position, Meta: domain.Meta{At: at.Add(time.Duration(position) * 3 * time.Millisecond)}}); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -529,4 +529,33 @@ func BenchmarkBook(b *testing.B) {
 			i++
 		}
 	})
+}
+
+// What cannot be read is not passed over: from there on nothing is made up, and
+// what was before is still answered.
+func TestABookThatCannotRead(t *testing.T) {
+	b, log := NewBook(), chronicle{}
+	for _, e := range ground {
+		if err := b.Apply(log.add(e, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := b.Position()
+	for _, c := range []struct {
+		stream domain.StreamID
+		want   error
+	}{{"quota-x", nil}, {"nodeflags-x", ErrBlind}, {"quota-x", ErrBlind}} {
+		stream, want := c.stream, c.want
+		r := log.add(nil, at)
+		r.Stream, r.Err = stream, domain.ErrUnknownVersion
+		if err := b.Apply(r); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Look(Question{Node: acme, At: at}); !errors.Is(err, want) || !errors.Is(b.Err(), want) {
+			t.Errorf("%s: %v", stream, err)
+		}
+	}
+	if _, err := b.Look(Question{Node: acme, At: at, Position: before}); err != nil {
+		t.Errorf("as of before: %v", err)
+	}
 }

@@ -64,7 +64,7 @@ func newDoor(t *testing.T, more func(*script), trusted ...*auth.Trusted) *door {
 	}
 	model := access.NewModel()
 	d.mirror = auth.NewMirror(model)
-	_ = d.mirror.Follow(t.Context(), d)
+	_ = d.mirror.Follow(d.Prompt(t.Context(), 0, 1))
 	d.guard = auth.NewGuard(d.verifier, model, d.mirror)
 	return d
 }

@@ -10,18 +10,12 @@ import (
 	"github.com/reeve-platform/reeve/domain"
 )
 
-// A Log is what a Mirror needs of the event log.
-type Log interface {
-	// Prompt yields the log after a position, in order and without gaps, for ever,
-	// each event as soon as it is there.
-	Prompt(ctx context.Context, from uint64, max int) iter.Seq2[domain.Page, error]
-}
-
 // A Mirror keeps models in memory as the log has them. Who may come in is decided
 // by what it shows, with no database in between: when the log cannot be reached,
 // it shows what was known last.
 type Mirror struct {
 	models []Model
+	beside []Model
 
 	mu      sync.Mutex
 	at      uint64
@@ -40,8 +34,9 @@ func NewMirror(models ...Model) *Mirror {
 	return &Mirror{models: models, moved: make(chan struct{})}
 }
 
-// mirrored is how many events come at once while catching up.
-const mirrored = 4096
+// Beside shows everything to models, too, that say nothing about who may come in.
+// They judge for themselves what they cannot read. Call it before Follow.
+func (m *Mirror) Beside(models ...Model) { m.beside = append(m.beside, models...) }
 
 // ErrBlind: something about access is in the log that this build cannot read.
 // Letting anybody in on what was known before could let in whom it has shut out.
@@ -50,10 +45,11 @@ var ErrBlind = &domain.Error{Kind: domain.Unavailable, Code: "access-unreadable"
 // ErrBehind: what was waited for has not been seen in time.
 var ErrBehind = &domain.Error{Kind: domain.Unavailable, Code: "access-lagging", Detail: "facts about access have not arrived yet"}
 
-// Follow shows the log as it grows until ctx ends, or until it meets a fact about
-// access that it cannot read. From then on nobody may come in.
-func (m *Mirror) Follow(ctx context.Context, log Log) error {
-	for page, err := range log.Prompt(ctx, 0, mirrored) {
+// Follow shows the pages of a log, which must follow one another from its
+// beginning, until there are no more, or until it meets a fact about access that it
+// cannot read. From then on nobody may come in.
+func (m *Mirror) Follow(pages iter.Seq2[domain.Page, error]) error {
+	for page, err := range pages {
 		if err != nil {
 			return err
 		}
@@ -70,7 +66,12 @@ func (m *Mirror) Follow(ctx context.Context, log Log) error {
 // apply shows one fact. What is unreadable and says nothing about access is none
 // of our business.
 func (m *Mirror) apply(e domain.Recorded) error {
-	if e.Err != nil && !concerns(e.Stream) {
+	for _, model := range m.beside {
+		if err := model.Apply(e); err != nil {
+			return err
+		}
+	}
+	if e.Err != nil && !Concerns(e.Stream) {
 		return nil
 	}
 	err := e.Err
@@ -85,8 +86,8 @@ func (m *Mirror) apply(e domain.Recorded) error {
 	return nil
 }
 
-// concerns reports whether a stream may say something about who may do what.
-func concerns(s domain.StreamID) bool {
+// Concerns reports whether a stream may say something about who may do what.
+func Concerns(s domain.StreamID) bool {
 	category, _, _ := strings.Cut(string(s), "-")
 	switch category {
 	case "platform", "integrator", "tenant", "user", "access", "client", "apikey", "signingkeys":
