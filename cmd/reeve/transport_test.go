@@ -41,10 +41,14 @@ func TestUnsafeSettingsAreRefusedByTheirKey(t *testing.T) {
 		"one of several logs":            {"REEVE_LOG_URL", map[string]string{"REEVE_LOG_URL": "esdb://ann:hunter2@127.0.0.1:2113,log.internal:2113?tls=false"}},
 		"a database in plaintext":        {"REEVE_DATABASE_URL", map[string]string{"REEVE_DATABASE_URL": "postgres://ann:hunter2@db.internal/reeve?sslmode=disable"}},
 		"one of several databases":       {"REEVE_DATABASE_URL", map[string]string{"REEVE_DATABASE_URL": "postgres://ann:hunter2@127.0.0.1,db.internal/reeve?sslmode=disable"}},
+		"no login that reads":            {"REEVE_READER_DATABASE_URL", map[string]string{"REEVE_READER_DATABASE_URL": ""}},
+		"no address of one that reads":   {"REEVE_READER_DATABASE_URL", map[string]string{"REEVE_READER_DATABASE_URL": "::hunter2"}},
+		"reads in plaintext":             {"REEVE_READER_DATABASE_URL", map[string]string{"REEVE_READER_DATABASE_URL": "postgres://bob:hunter2@db.internal/reeve?sslmode=disable"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("REEVE_DATA_DIR", t.TempDir())
 			t.Setenv("REEVE_DATABASE_URL", "postgres://ann:hunter2@127.0.0.1:1/reeve")
+			t.Setenv("REEVE_READER_DATABASE_URL", "postgres://bob:hunter2@127.0.0.1:1/reeve")
 			for key, value := range c.set {
 				t.Setenv(key, value)
 			}
@@ -83,6 +87,7 @@ func TestSafeSettingsAreNotRefused(t *testing.T) {
 		"a database with TLS":            {Config{DatabaseURL: "postgres://ann@db.internal/reeve?sslmode=require"}, false},
 		"a database that may have TLS":   {Config{DatabaseURL: "postgres://ann@db.internal/reeve"}, true},
 		"a database that can do without": {Config{DatabaseURL: "postgres://ann@db.internal/reeve?sslmode=allow"}, true},
+		"reads that may have TLS":        {Config{ReaderURL: "postgres://ann@db.internal/reeve"}, true},
 	} {
 		c.DataDir, c.AdminAddr, c.LogAddr = dir, "127.0.0.1:0", "127.0.0.1:0"
 		if c.HTTPAddr == "" {
