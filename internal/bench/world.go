@@ -90,7 +90,7 @@ func (w *world) start(p plan, ready func() bool) (err error) {
 	w.server, err = spawn([]string{
 		"REEVE_DATA_DIR=" + filepath.Join(w.dir, "data"), "REEVE_KEK_FILE=" + key, "REEVE_DATABASE_URL=" + w.pg.URL(), "REEVE_READER_DATABASE_URL=" + w.reader,
 		"REEVE_LOG_URL=", "REEVE_LOG_ADDR=" + w.log, "REEVE_HTTP_ADDR=" + w.http, "REEVE_ADMIN_ADDR=127.0.0.1:0", "REEVE_CONFIG=",
-		"REEVE_RATE_PRINCIPAL=" + enough, "REEVE_RATE_TENANT=" + enough, "REEVE_RATE_ANONYMOUS=" + enough, "REEVE_CONCURRENT_TENANT=0",
+		"REEVE_RATE_PRINCIPAL=" + enough, "REEVE_RATE_TENANT=" + enough, "REEVE_RATE_ANONYMOUS=" + enough, "REEVE_CONCURRENT_TENANT=0", "REEVE_CONNECTIONS_ADDRESS=0",
 	}, p.binary, "serve")
 	if err != nil {
 		return err
