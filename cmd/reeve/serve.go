@@ -240,7 +240,7 @@ func (s *server) serve(l net.Listener, h http.Handler, config *tls.Config) {
 }
 
 // routes joins both catalogues and the wires that stand on bare chi.
-func (s *server) routes() http.Handler {
+func (s *server) routes() chi.Router {
 	entries := s.inForce(entries(s.ledger, s.source))
 	o := s.receive(edge.Options{Logger: s.log, Version: version, Observe: s.meter.observe, Refused: s.refused, Guard: s.guard})
 	r := chi.NewRouter()
