@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -42,4 +43,50 @@ func Reader(ctx context.Context, admin, name, password string) (string, error) {
 	}
 	u.User = url.UserPassword(name, password)
 	return u.String(), nil
+}
+
+// ErrReader: a login that reads can do more than read, so that the policies of the
+// tables would not hold it.
+var ErrReader = errors.New("the login that reads can do more than that")
+
+// ruleSQL names the first thing that a login can do beside reading; the login of
+// the owner is $1. Whoever may create roles can give itself any of them.
+const ruleSQL = `select case
+  when session_user = $1 then 'it is the login that writes'
+  when exists (select 1 from pg_roles r where r.rolsuper and pg_has_role(session_user, r.oid, 'member')) then 'it is, or can become, a superuser'
+  when exists (select 1 from pg_roles r where r.rolbypassrls and pg_has_role(session_user, r.oid, 'member')) then 'it has, or can get, BYPASSRLS'
+  when exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in ('reeve', 'readmodel') and pg_has_role(session_user, c.relowner, 'member'))
+    or pg_has_role(session_user, 'reeve_owner', 'member') then 'it owns the tables, or can become their owner'
+  when pg_has_role(session_user, 'reeve_projector', 'member') then 'it can write rows'
+  when exists (select 1 from pg_roles r where r.rolcreaterole and pg_has_role(session_user, r.oid, 'member')) then 'it can make roles'
+  else '' end`
+
+// CheckReader fails with ErrReader if the login of reader can do more than read what
+// policies show it. Admin is the URL of the login that writes. Both must reach a
+// database that [Up] has been run on.
+func CheckReader(ctx context.Context, admin, reader string) error {
+	owner, err := ask(ctx, admin, "select session_user::text")
+	if err != nil {
+		return fmt.Errorf("the login that writes: %w", err)
+	}
+	why, err := ask(ctx, reader, ruleSQL, owner)
+	if err != nil {
+		return fmt.Errorf("the login that reads: %w", err)
+	}
+	if why != "" {
+		return fmt.Errorf("%w: %s", ErrReader, why)
+	}
+	return nil
+}
+
+// ask answers one question under the login of a URL.
+func ask(ctx context.Context, url, question string, args ...any) (answer string, err error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	err = conn.QueryRow(ctx, question, args...).Scan(&answer)
+	return answer, err
 }

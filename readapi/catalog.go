@@ -60,7 +60,7 @@ func On[Q Query[R], R any](name, route string, needs domain.Permission, summary 
 			if err := bind(&q); err != nil {
 				return edge.Answer{}, err
 			}
-			return answer(ctx, s, q, View{Name: name, Scope: r.Scope, Least: r.MinPosition, Tables: tables, Trace: r.Meta.CorrelationID})
+			return answer(ctx, s, q, View{Name: name, Scope: r.Scope, Least: r.MinPosition, Tables: tables, Trace: r.Meta.CorrelationID, Across: r.Across})
 		},
 	}
 }

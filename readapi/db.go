@@ -58,7 +58,7 @@ func Open(ctx context.Context, url string, head Head, log *slog.Logger) (*Source
 		return nil, err
 	}
 	recording, err := connect(ctx, url, "reeve_audit", func(c *pgxpool.Config) {
-		c.MaxConns = 1
+		c.MaxConns = 4                                           // one writes behind the reads, the others before their answers
 		c.ConnConfig.RuntimeParams["synchronous_commit"] = "off" // a crash loses the last moment anyway
 	})
 	if err != nil {
@@ -101,21 +101,33 @@ func (s *Source) Settle() { s.records.settle() }
 
 // Read runs ask against the tables of a view, once they have read the log as far
 // as it says, and reports the position its answer is true at: what every one of
-// them had read.
+// them had read. A view across all tenants fails with ErrUnrecorded when its record
+// cannot be made durable, whatever was read.
 func (s *Source) Read(ctx context.Context, v View, ask func(context.Context, DB) error) (uint64, error) {
 	if err := s.await(ctx, v.Least, v.Tables); err != nil {
 		return 0, plain(err)
 	}
+	at, looks, err := s.look(ctx, v, ask)
+	if v.Across {
+		if unrecorded := s.records.attest(ctx, v, looks, err); unrecorded != nil {
+			return 0, unrecorded
+		}
+	}
+	return at, plain(err)
+}
+
+// look asks on a connection of its own, which is back before anything is recorded.
+func (s *Source) look(ctx context.Context, v View, ask func(context.Context, DB) error) (uint64, []look, error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
-		return 0, plain(err)
+		return 0, nil, err
 	}
 	defer release(conn)
 	view := &snapshot{View: v, conn: conn.Conn(), records: s.records, confined: confine(v.Scope)}
 	if err := ask(ctx, view); err != nil {
-		return 0, plain(err)
+		return 0, view.looks, err
 	}
-	return view.position, nil
+	return view.position, view.looks, nil
 }
 
 // release gives the connection back clean, so that a failed statement costs no

@@ -51,10 +51,15 @@ func explained(name, route string, needs domain.Permission, summary string) edge
 	return edge.Entry[*Source]{
 		Name: name, Route: route, Needs: needs, Summary: summary,
 		Input: reflect.TypeFor[ExplainAccess](), Output: reflect.TypeFor[AccessExplained](),
-		Call: func(_ context.Context, s *Source, bind edge.Bind, r edge.Request) (edge.Answer, error) {
+		Call: func(ctx context.Context, s *Source, bind edge.Bind, r edge.Request) (edge.Answer, error) {
 			var q ExplainAccess
 			if err := bind(&q); err != nil {
 				return edge.Answer{}, err
+			}
+			if r.Across {
+				if err := s.records.attest(ctx, View{Name: name, Scope: r.Scope, Trace: r.Meta.CorrelationID}, nil, nil); err != nil {
+					return edge.Answer{}, err
+				}
 			}
 			x := s.Access.Explain(q.Principal, domain.PermissionsOf(q.Permission), q.Node, time.Now())
 			if x.Path == "" {

@@ -21,8 +21,8 @@ import (
 
 // OFREP answers evaluations of OpenFeature clients, exactly in the shapes of the
 // OpenFeature Remote Evaluation Protocol, version 0.3.0. A context names whom
-// flags are evaluated for: tenantId (an id or a slug) or integratorId the node,
-// targetingKey a user of that tenant, or the tenant itself where tenantId is
+// flags are evaluated for: tenantId (an id or a slug) or integratorId the node, or both
+// if the one hangs under the other, targetingKey a user of that tenant, or the tenant itself where tenantId is
 // missing. A context that names nobody means the platform.
 //
 // The handler serves whole paths, from /ofrep/v1 on. Whose tells what the caller
@@ -43,6 +43,9 @@ func OFREP(s *Source, whose func(*http.Request) (domain.Scope, error), now func(
 	return r
 }
 
+// evaluating is what an evaluation is called in the record of refusals.
+const evaluating = "POST /ofrep/v1/evaluate/flags"
+
 type ofrep struct {
 	source *Source
 	whose  func(*http.Request) (domain.Scope, error)
@@ -54,7 +57,7 @@ func (o ofrep) asked(w http.ResponseWriter, r *http.Request) (subject, *refusal)
 	scope, err := o.whose(r)
 	if err != nil {
 		if f, ok := edge.RefusalOf(err); ok {
-			f.Operation = "POST /ofrep/v1/evaluate/flags"
+			f.Operation = evaluating
 			f.Report(r)
 		}
 		return subject{}, refused(err)
@@ -75,7 +78,7 @@ func (o ofrep) single(w http.ResponseWriter, r *http.Request) {
 	}
 	var list []evaluation
 	if utf8.ValidString(key) && !strings.ContainsRune(key, 0) {
-		list, no = o.evaluate(r.Context(), who, key)
+		list, no = o.evaluate(r, who, key)
 	}
 	if no == nil && len(list) == 0 {
 		no = &refusal{status: http.StatusNotFound, Code: flagNotFound, Details: "there is no such flag"}
@@ -95,7 +98,7 @@ func (o ofrep) bulk(w http.ResponseWriter, r *http.Request) {
 		no.write(w, "")
 		return
 	}
-	list, no := o.evaluate(r.Context(), who, "")
+	list, no := o.evaluate(r, who, "")
 	if no != nil {
 		no.write(w, "")
 		return
@@ -137,8 +140,8 @@ func matches(header, tag string) bool {
 // evaluate answers one flag, or all if key is empty. One statement finds the
 // node and the resolved flags there; only a user with a say of its own costs a
 // second one.
-func (o ofrep) evaluate(ctx context.Context, who subject, key string) ([]evaluation, *refusal) {
-	now := o.now()
+func (o ofrep) evaluate(r *http.Request, who subject, key string) ([]evaluation, *refusal) {
+	ctx, now := r.Context(), o.now()
 	var rows []settled
 	_, err := o.source.Read(ctx, who.view, func(ctx context.Context, db DB) (err error) {
 		rows, err = many[settled](ctx, db, settledSQL(key), key, who.Tenant, who.Slug, who.Integrator, who.Target, now)
@@ -148,7 +151,7 @@ func (o ofrep) evaluate(ctx context.Context, who subject, key string) ([]evaluat
 		return nil, refused(err)
 	}
 	if len(rows) == 0 {
-		return nil, wrongContext("the context names a tenant or integrator that does not exist")
+		return nil, unseen(r, who.view.Scope)
 	}
 	list, personal := make([]evaluation, 0, len(rows)), []string(nil)
 	for _, row := range rows {
@@ -249,12 +252,12 @@ func settledSQL(key string) string {
 	return settledOne
 }
 
-// The node is what the context names, or else the user's home, or else the
+// The node is what the context names, all of which must agree, or else the user's home, or else the
 // tenant that the targeting key names, or else the platform.
 const (
 	settledHead = `with place(id, rank) as (
-  select t.id::text, 1 from readmodel.tenants t where t.id = $2::uuid and t.status <> 'deleted'
-  union all select t.id::text, 1 from readmodel.tenants t where t.slug = $3::text and t.status <> 'deleted'
+  select t.id::text, 1 from readmodel.tenants t where t.id = $2::uuid and t.status <> 'deleted' and ($4::uuid is null or t.integrator_id = $4::uuid)
+  union all select t.id::text, 1 from readmodel.tenants t where t.slug = $3::text and t.status <> 'deleted' and ($4::uuid is null or t.integrator_id = $4::uuid)
   union all select i.id::text, 1 from readmodel.integrators i where $2::uuid is null and $3::text is null and i.id = $4::uuid and i.lifecycle <> 'offboarded'
   union all (select u.home, 2 from readmodel.users u where coalesce($2::text, $3::text, $4::text) is null and u.id = $5::text::uuid)
   union all (select o.parent, 3 from readmodel.flag_overrides o where coalesce($2::text, $3::text, $4::text) is null and o.node = $5::text and o.level = 'user' limit 1)

@@ -62,7 +62,8 @@ func TestOFREPWhomAContextNames(t *testing.T) {
 		{"a tenant by slug", whom(`"tenantId":"NORTH"`), "north"},
 		{"a tenant without a say", whom(`"tenantId":%q`, south), "acme"},
 		{"an integrator", whom(`"integratorId":%q`, acme), "acme"},
-		{"a tenant beats an integrator", whom(`"tenantId":%q,"integratorId":%q`, north, bolt), "north"},
+		{"a tenant and what it hangs under", whom(`"tenantId":%q,"integratorId":%q`, north, acme), "north"},
+		{"a slug and what it hangs under", whom(`"tenantId":"north","integratorId":%q`, acme), "north"},
 		{"a user", whom(`"tenantId":%q,"targetingKey":%q`, north, ada), "ada"},
 		{"a user whose home is known", whom(`"targetingKey":%q`, ada), "ada"},
 		{"a user of another tenant", whom(`"tenantId":%q,"targetingKey":%q`, south, ada), "acme"},
@@ -77,6 +78,36 @@ func TestOFREPWhomAContextNames(t *testing.T) {
 				t.Errorf("%d %s, want %q", response.StatusCode, body, c.want)
 			}
 		})
+	}
+}
+
+// What a caller must not know of is answered like what is not there, also where the
+// rest of the context is its own.
+func TestOFREPTellsNothingOfOthers(t *testing.T) {
+	w := painted(t)
+	handler := readapi.OFREP(w.source, func(*http.Request) (domain.Scope, error) { return northScope, nil }, time.Now)
+	answer := func(body string) string {
+		r := httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/colour", strings.NewReader(body))
+		rec := httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		return fmt.Sprint(rec.Code, " ", rec.Body)
+	}
+	absent := answer(whom(`"tenantId":%q`, nadie))
+	for name, body := range map[string]string{
+		"another's tenant":          whom(`"tenantId":%q`, south),
+		"its slug":                  whom(`"tenantId":"south"`),
+		"another's integrator":      whom(`"integratorId":%q`, bolt),
+		"one's own under another's": whom(`"tenantId":%q,"integratorId":%q`, north, bolt),
+		"one's own under nobody":    whom(`"tenantId":%q,"integratorId":%q`, north, nadie),
+		"another's under one's own": whom(`"tenantId":%q,"integratorId":%q`, south, acme),
+		"its slug under one's own":  whom(`"tenantId":"south","integratorId":%q`, acme),
+	} {
+		if got := answer(body); got != absent || !strings.HasPrefix(got, "400 ") {
+			t.Errorf("%s: %s, want %s", name, got, absent)
+		}
+	}
+	if got := answer(whom(`"tenantId":%q`, north)); !strings.HasPrefix(got, "200 ") {
+		t.Error("one's own:", got)
 	}
 }
 
@@ -97,6 +128,9 @@ func TestOFREPRefusals(t *testing.T) {
 		{"a tenant that is no text", "/colour", whom(`"tenantId":7`), 400, "INVALID_CONTEXT"},
 		{"an unknown tenant", "/colour", whom(`"tenantId":%q`, nadie), 400, "INVALID_CONTEXT"},
 		{"an unknown slug", "/colour", whom(`"tenantId":"nowhere"`), 400, "INVALID_CONTEXT"},
+		{"a tenant and what it does not hang under", "/colour", whom(`"tenantId":%q,"integratorId":%q`, north, bolt), 400, "INVALID_CONTEXT"},
+		{"a slug and what it does not hang under", "/colour", whom(`"tenantId":"north","integratorId":%q`, bolt), 400, "INVALID_CONTEXT"},
+		{"a bulk of what does not agree", "", whom(`"tenantId":%q,"integratorId":%q`, north, bolt), 400, "INVALID_CONTEXT"},
 		{"an integrator that is no id", "/colour", whom(`"integratorId":"acme"`), 400, "INVALID_CONTEXT"},
 		{"a deep context", "/colour", whom(`"a":%s1%s`, strings.Repeat("[", 20), strings.Repeat("]", 20)), 400, "INVALID_CONTEXT"},
 		{"a large context", "/colour", whom(`"a":%q`, strings.Repeat("x", 70<<10)), 400, "INVALID_CONTEXT"},

@@ -25,7 +25,7 @@ const (
 type subject struct {
 	Tenant     *domain.TenantID     // by id
 	Slug       *string              // or by slug
-	Integrator *domain.IntegratorID // where no tenant is named
+	Integrator *domain.IntegratorID // which the tenant hangs under, if one is named
 	Target     *string              // targeting key that may be a user, or else a tenant
 	canonical  []byte               // the whole context, in one spelling
 	view       View                 // of whoever asks

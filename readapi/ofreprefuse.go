@@ -22,3 +22,12 @@ func RefuseOFREP(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	writeJSON(w, no.status, no)
 }
+
+// unseen refuses a context that names what the caller cannot see: in the words for what
+// is not there, and on the record, unless the caller sees everything there is.
+func unseen(r *http.Request, s domain.Scope) *refusal {
+	if !s.All() {
+		edge.Refusal{Err: domain.ErrNodeNotFound, Hidden: true, Operation: evaluating}.Report(r)
+	}
+	return wrongContext("the context names a tenant or integrator that does not exist")
+}

@@ -19,6 +19,13 @@ import (
 // queue is bounded: no read waits for a record, and what does not fit is counted
 // and said. So a crash loses at most the records of the last moment, and a
 // database that cannot be written loses those beyond the queue.
+//
+// A look across all tenants is the exception: its record is what makes it
+// tolerable. It is durable before anything is answered, or nothing is.
+
+// ErrUnrecorded: a look across all tenants could not be recorded, so it is not
+// answered.
+var ErrUnrecorded = &domain.Error{Kind: domain.Unavailable, Code: "access-not-recorded", Detail: "looking across all tenants must be recorded first, and cannot be just now"}
 
 const (
 	queuedRecords = 16384
@@ -62,6 +69,28 @@ func (r *recorder) note(a look) {
 	default:
 		r.lost.Add(1)
 	}
+}
+
+// attest writes the records of a look across all tenants and returns when they are
+// durable. Where no statement left one, because no table of tenants was looked at, one
+// says that somebody asked. It goes on when the caller hangs up: something was read.
+func (r *recorder) attest(ctx context.Context, v View, looks []look, failed error) error {
+	if len(looks) == 0 {
+		looks = []look{accessOf(v, nil, time.Now(), 0, failed)}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer cancel()
+	err := pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "set local synchronous_commit to on"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, recordSQL, pgx.NamedArgs(columnsOfLooks(looks)))
+		return err
+	})
+	if err != nil {
+		return ErrUnrecorded.Because(err)
+	}
+	return nil
 }
 
 // close writes what is queued and stops.

@@ -19,6 +19,7 @@ type View struct {
 	Least  uint64       // position the tables must have read up to
 	Tables []string     // the read models looked at
 	Trace  string       // request that it is part of
+	Across bool         // nothing is answered before its record is durable
 }
 
 // ErrUnscoped: a statement on tables that belong to tenants came without saying

@@ -26,6 +26,7 @@ type snapshot struct {
 	View
 	conn     *pgx.Conn
 	records  *recorder
+	looks    []look // of a view across all tenants, which must be recorded before it is answered
 	confined confinement
 	position uint64
 	asked    bool
@@ -77,7 +78,11 @@ func (s *snapshot) open(sent pgx.BatchResults) (pgx.Rows, error) {
 // record leaves a trace of what was looked at. Statements that look at no
 // tenant's rows leave none.
 func (s *snapshot) record(tables []string, began time.Time, rows int64, err error) {
-	if s.records != nil && len(tables) > 0 {
+	switch {
+	case s.records == nil || len(tables) == 0:
+	case s.Across:
+		s.looks = append(s.looks, accessOf(s.View, tables, began, rows, err))
+	default:
 		s.records.note(accessOf(s.View, tables, began, rows, err))
 	}
 }

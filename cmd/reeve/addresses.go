@@ -22,7 +22,8 @@ func (c Config) check() error {
 			return errConfig{l[0], err.Error()}
 		}
 	}
-	return errors.Join(c.transport.check(), c.checkAddr(c.HTTPAddr), checkLogURL(c.LogURL), checkDatabaseURL(c.DatabaseURL))
+	return errors.Join(c.transport.check(), c.checkAddr(c.HTTPAddr), checkLogURL(c.LogURL),
+		checkDatabaseURL("REEVE_DATABASE_URL", c.DatabaseURL), checkDatabaseURL("REEVE_READER_DATABASE_URL", c.ReaderURL))
 }
 
 // errLogURL says what is wrong with the address of the log, but not the address.

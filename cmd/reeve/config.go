@@ -25,7 +25,7 @@ type Config struct {
 	LogURL      string `name:"log-url" env:"REEVE_LOG_URL" help:"esdb:// address of an EventStoreDB; empty for the embedded log."`
 	LogAddr     string `name:"log-addr" env:"REEVE_LOG_ADDR" default:"127.0.0.1:2113" help:"Where the embedded log listens."`
 	DatabaseURL string `name:"database-url" env:"REEVE_DATABASE_URL" help:"postgres:// address; empty in dev for a local server."`
-	ReaderURL   string `name:"reader-database-url" env:"REEVE_READER_DATABASE_URL" help:"postgres:// address with a login that may only read; the login of database-url unless set, which can do more than it should."`
+	ReaderURL   string `name:"reader-database-url" env:"REEVE_READER_DATABASE_URL" help:"postgres:// address with a login that may only read; serve needs one, dev makes its own for a local server."`
 	DataDir     string `name:"data-dir" env:"REEVE_DATA_DIR" default:".reeve" help:"Where the embedded log and the local database keep their files."`
 	KEKFile     string `name:"kek-file" env:"REEVE_KEK_FILE" help:"File with the key that names and secrets are derived from; in dev one is made in the data directory."`
 	Zone        string `name:"zone" env:"REEVE_ZONE" default:"local" help:"Residency zone of this installation; nothing depends on it yet."`

@@ -24,6 +24,9 @@ func (c serveCommand) Run(ctx context.Context, t *terminal) error {
 	if c.DatabaseURL == "" {
 		return errConfig{"REEVE_DATABASE_URL", "is not set; serve needs a database (reeve dev brings its own)"}
 	}
+	if c.ReaderURL == "" {
+		return errConfig{"REEVE_READER_DATABASE_URL", "is not set; reads need a login of their own, which the policies of the tables hold: " + makeReader}
+	}
 	if err := c.check(); err != nil {
 		return err
 	}

@@ -214,7 +214,8 @@ func TestKillEitherOfTwoServers(t *testing.T) {
 	}
 	log := newProcess(t, filepath.Join(dir, "log"), nil, "log", "serve")
 	log.startLog()
-	env := []string{"REEVE_LOG_URL=esdb://" + log.log + "?tls=false", "REEVE_DATABASE_URL=" + pgtest.Shared(t), "REEVE_KEK_FILE=" + key, "REEVE_PUBLIC_URL=http://reeve.example"}
+	database := pgtest.Shared(t)
+	env := []string{"REEVE_LOG_URL=esdb://" + log.log + "?tls=false", "REEVE_DATABASE_URL=" + database, "REEVE_READER_DATABASE_URL=" + readerOf(t, database), "REEVE_KEK_FILE=" + key, "REEVE_PUBLIC_URL=http://reeve.example"}
 	servers := []*process{newProcess(t, filepath.Join(dir, "a"), env, "serve"), newProcess(t, filepath.Join(dir, "b"), env, "serve")}
 	for _, s := range servers {
 		s.start()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/reeve-platform/reeve/internal/edge"
+	"github.com/reeve-platform/reeve/migrations"
 )
 
 // checkLogURL refuses what is no address of a log, and a password that the client
@@ -49,16 +51,16 @@ type wire struct{ far, plain, encrypted bool }
 
 // checkDatabaseURL refuses what is no address of a database, and plaintext to one
 // on another machine.
-func checkDatabaseURL(url string) error {
+func checkDatabaseURL(key, url string) error {
 	if url == "" {
 		return nil
 	}
 	w, err := wireTo(url)
 	if err != nil {
-		return errConfig{"REEVE_DATABASE_URL", "cannot be read as postgres://user:password@host:port/database"}
+		return errConfig{key, "cannot be read as postgres://user:password@host:port/database"}
 	}
 	if w.far && !w.encrypted {
-		return errConfig{"REEVE_DATABASE_URL", "has sslmode=disable, and the database is on another machine; use sslmode=verify-full, or at least require"}
+		return errConfig{key, "has sslmode=disable, and the database is on another machine; use sslmode=verify-full, or at least require"}
 	}
 	return nil
 }
@@ -80,10 +82,29 @@ func wireTo(url string) (w wire, err error) {
 	return w, nil
 }
 
+// makeReader is what to do for a login that may only read.
+const makeReader = `run reeve migrate up, then make one with "create role reeve_reader login noinherit password '…'" and "grant reeve_query, reeve_query_platform, reeve_query_integrator, reeve_query_tenant, reeve_audit to reeve_reader" (docs/guide/running.md)`
+
+// checkReader refuses to read under a login that the policies do not hold. What it
+// says never holds an address.
+func (s *server) checkReader() error {
+	if s.ReaderURL == "" {
+		s.log.Warn("reads run under a login that can become the owner of the tables; give them their own in REEVE_READER_DATABASE_URL")
+		return nil
+	}
+	err := migrations.CheckReader(s.ctx, s.DatabaseURL, s.ReaderURL)
+	if errors.Is(err, migrations.ErrReader) {
+		return errConfig{"REEVE_READER_DATABASE_URL", err.Error() + "; " + makeReader}
+	}
+	return err
+}
+
 // warn tells of what is allowed, but should not be so in production.
 func (c Config) warn(log *slog.Logger) {
-	if w, err := wireTo(c.DatabaseURL); err == nil && w.plain {
-		log.Warn("REEVE_DATABASE_URL lets the database be spoken to in plaintext; sslmode=verify-full forbids it")
+	for key, url := range map[string]string{"REEVE_DATABASE_URL": c.DatabaseURL, "REEVE_READER_DATABASE_URL": c.ReaderURL} {
+		if w, err := wireTo(url); url != "" && err == nil && w.plain {
+			log.Warn(key + " lets the database be spoken to in plaintext; sslmode=verify-full forbids it")
+		}
 	}
 	if l, err := esdb.ParseConnectionString(c.LogURL); c.LogURL != "" && err == nil && farLog(l) && (l.DisableTLS || l.SkipCertificateVerification) {
 		log.Warn("REEVE_LOG_URL lets others on the way read and write the log; use tls=true and verify the certificate")

@@ -81,6 +81,12 @@ func (m *manor) credentials() {
 	m.do("POST", "/v1/tenants/"+held+"/activate", "")
 	m.callers["suspended"] = m.client(held, admin)
 	m.do("POST", "/v1/tenants/"+held+"/suspend", `{"cause":"security"}`)
+	out := places{"tenant": m.mine["tenant"]}
+	out["user"] = m.do("POST", "/v1/users", fmt.Sprintf(`{"home":%q,"login":"out@example.com","name":"out"}`, out["tenant"])).ID
+	m.do("POST", "/v1/users/"+out["user"]+"/activate", "")
+	m.do("PUT", "/v1/nodes/"+out["tenant"]+"/members/"+out["user"]+"/tenant-admin", "{}")
+	m.callers["deactivated"] = "Bearer " + m.delegated(out)
+	m.do("POST", "/v1/users/"+out["user"]+"/deactivate", "")
 	gone := m.register(m.mine["tenant"], admin)
 	m.callers["disabled"] = "Bearer " + m.token(gone)
 	m.do("POST", "/v1/nodes/"+m.mine["tenant"]+"/clients/"+gone.ID+"/disable", "")
@@ -232,7 +238,8 @@ func refusedFor(who string, p probe) bool {
 func (m *manor) judge(who string, p probe, status int, header http.Header, body []byte) {
 	m.t.Helper()
 	unknown := slices.Contains([]string{"anonymous", "garbage", "expired", "wrong audience", "disabled"}, who)
-	list := !p.writes && !p.names
+	out := who == "suspended" || who == "deactivated"
+	list := !p.writes && (!p.names || p.filters)
 	code, data := graphCode(p, body)
 	switch {
 	case unknown && status != http.StatusUnauthorized:
@@ -240,9 +247,9 @@ func (m *manor) judge(who string, p probe, status int, header http.Header, body 
 	case unknown && header.Get("WWW-Authenticate") == "":
 		m.t.Errorf("%s: %s: no challenge", who, p.name)
 	case unknown:
-	case who == "suspended" && status != http.StatusForbidden:
+	case out && status != http.StatusForbidden:
 		m.t.Errorf("%s: %s: %d %.200s", who, p.name, status, body)
-	case who == "suspended":
+	case out:
 	case list && who != "evaluation key": // whoever may ask sees one's own only
 		if status >= 300 && status != 403 && status != 404 {
 			m.t.Errorf("%s: %s: %d %.200s", who, p.name, status, body)
@@ -255,31 +262,7 @@ func (m *manor) judge(who string, p probe, status int, header http.Header, body 
 	m.silent(who, p, header, body)
 }
 
-var refusals = []string{"forbidden", "insufficient-scope", "node-not-found", "tenant-not-found", "integrator-not-found", "user-not-found", "id-not-chosen-here"}
-
-// graphCode is the code of the first error of a GraphQL answer, and whether there is
-// anything beside the errors.
-func graphCode(p probe, body []byte) (code string, data bool) {
-	if !p.graphQL {
-		return "", false
-	}
-	var answer struct {
-		Data   map[string]any
-		Errors []struct{ Extensions struct{ Code string } }
-		Code   string
-	}
-	_ = json.Unmarshal(body, &answer)
-	for _, v := range answer.Data {
-		data = data || v != nil
-	}
-	if len(answer.Errors) > 0 {
-		code = answer.Errors[0].Extensions.Code
-	}
-	if answer.Code != "" {
-		code = answer.Code
-	}
-	return code, data
-}
+var refusals = []string{"forbidden", "insufficient-scope", "node-not-found", "tenant-not-found", "integrator-not-found", "user-not-found", "id-not-chosen-here", "client-not-found", "api-key-not-found"}
 
 // silent: nothing of the other partner is in an answer, but for what was asked with.
 func (m *manor) silent(who string, p probe, header http.Header, body []byte) {

@@ -6,11 +6,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/internal/logserver"
 	"github.com/reeve-platform/reeve/projections"
 )
@@ -70,17 +71,19 @@ func (m *meter) projecting(all []projections.Status) {
 	}
 }
 
-func (m *meter) routes() http.Handler { return edge.Hardened(figures(m.registry), adminBody) }
+// routes are those of the admin address.
+func (m *meter) routes() chi.Router { return figures(m.registry) }
 
 // adminBody is how long a body on the admin address may take: nobody needs one.
 const adminBody = 5 * time.Second
 
 // figures serves a registry, and where the time goes.
-func figures(r *prometheus.Registry) *http.ServeMux {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return mux
+func figures(registry *prometheus.Registry) chi.Router {
+	r := chi.NewRouter()
+	r.Use(middleware.GetHead)
+	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	r.Get("/debug/pprof/*", pprof.Index)
+	r.Get("/debug/pprof/profile", pprof.Profile)
+	r.Get("/debug/pprof/trace", pprof.Trace)
+	return r
 }

@@ -29,6 +29,9 @@ func TestEachKindOfRefusalIsRecordedWithinASecond(t *testing.T) {
 	graph := func(id string) probe {
 		return probe{method: "POST", path: "/graphql", body: fmt.Sprintf(`{"query":"{tenant(tenant:\"%s\"){id}}"}`, id)}
 	}
+	evaluate := func(format string, args ...any) probe {
+		return probe{method: "POST", path: "/ofrep/v1/evaluate/flags/probe-flag", body: fmt.Sprintf(`{"context":{`+format+`}}`, args...)}
+	}
 	ask := func(who string, p probe) func() { return func() { m.ask(m.callers[who], p) } }
 	guess := func(n int) func() {
 		return func() {
@@ -37,7 +40,7 @@ func TestEachKindOfRefusalIsRecordedWithinASecond(t *testing.T) {
 			}
 		}
 	}
-	const token, bootstrapping = "POST /oauth2/token", "POST /v1/bootstrap"
+	const token, bootstrapping, evaluating = "POST /oauth2/token", "POST /v1/bootstrap", "POST /ofrep/v1/evaluate/flags"
 	for _, c := range []struct {
 		name string
 		try  func()
@@ -51,6 +54,8 @@ func TestEachKindOfRefusalIsRecordedWithinASecond(t *testing.T) {
 		{"an auditor who writes", ask("auditor", probe{method: "POST", path: "/v1/tenants/" + theirs + "/archive"}), security.Observed{Kind: security.PermissionDenied, Node: domain.PlatformID, Operation: "POST /v1/tenants/{tenant}/archive"}, true},
 		{"a look at another's tenant", ask("tenant", probe{method: "GET", path: "/v1/tenants/" + theirs}), security.Observed{Kind: security.CrossTenantDenied, Node: mine, Operation: "GET /v1/tenants/{tenant}"}, true},
 		{"the same through GraphQL", ask("partner", graph(theirs)), security.Observed{Kind: security.CrossTenantDenied, Node: domain.NodeID(m.mine["integrator"]), Operation: "tenant"}, true},
+		{"an evaluation for another's tenant", ask("evaluation key", evaluate(`"tenantId":%q`, theirs)), security.Observed{Kind: security.CrossTenantDenied, Node: mine, Operation: evaluating}, true},
+		{"an evaluation for one's own under another's", ask("evaluation key", evaluate(`"tenantId":%q,"integratorId":%q`, mine, m.theirs["integrator"])), security.Observed{Kind: security.CrossTenantDenied, Node: mine, Operation: evaluating}, true},
 		{"a suspended tenant", ask("suspended", probe{method: "GET", path: "/v1/tenants"}), security.Observed{Kind: security.AccessSuspended, Operation: "GET /v1/tenants"}, true},
 		{"a wrong secret", guess(1), security.Observed{Kind: security.LoginFailed, Node: mine, Principal: m.mine["client"], Operation: token}, true},
 		{"too many of them", guess(11), security.Observed{Kind: security.RateLimited, Node: mine, Principal: m.mine["client"], Operation: token}, true},

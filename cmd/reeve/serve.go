@@ -165,8 +165,8 @@ func watch(ctx context.Context, pg *pgdev.Server) error {
 
 // openSides opens the read side and the command side and starts projecting.
 func (s *server) openSides(key []byte) (err error) {
-	if s.ReaderURL == "" {
-		s.log.Warn("reads run under a login that can become the owner of the tables; give them their own in REEVE_READER_DATABASE_URL")
+	if err := s.checkReader(); err != nil {
+		return err
 	}
 	if s.source, err = readapi.Open(s.ctx, cmp.Or(s.ReaderURL, s.DatabaseURL), s.store.Head, s.log); err != nil {
 		return err
@@ -240,7 +240,7 @@ func (s *server) serve(l net.Listener, h http.Handler, config *tls.Config) {
 }
 
 // routes joins both catalogues and the wires that stand on bare chi.
-func (s *server) routes() http.Handler {
+func (s *server) routes() chi.Router {
 	entries := s.inForce(entries(s.ledger, s.source))
 	o := s.receive(edge.Options{Logger: s.log, Version: version, Observe: s.meter.observe, Refused: s.refused, Guard: s.guard})
 	r := chi.NewRouter()

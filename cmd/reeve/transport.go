@@ -21,6 +21,9 @@ type transport struct {
 
 	Concurrent       uint16 `env:"REEVE_CONCURRENT" default:"256" help:"How many requests may be under way at once; 0 for any."`
 	ConcurrentTenant uint16 `env:"REEVE_CONCURRENT_TENANT" default:"64" help:"How many of these may be of one tenant; 0 for any."`
+
+	Connections        uint16 `env:"REEVE_CONNECTIONS" default:"4096" help:"How many connections may be open at once to the API, and to the admin address; 0 for any."`
+	ConnectionsAddress uint16 `env:"REEVE_CONNECTIONS_ADDRESS" default:"512" help:"How many of these may be from one address, or one /64 of IPv6; trusted proxies have any number. 0 for any."`
 }
 
 // check refuses halves of a pair, and files that cannot be read, before anything
@@ -77,6 +80,11 @@ func (c transport) receive(o edge.Options) edge.Options {
 	return o
 }
 
+// crowd says how many may be connected.
+func (c transport) crowd() edge.Crowd {
+	return edge.Crowd{Most: int(c.Connections), Share: int(c.ConnectionsAddress), Apart: c.TrustedProxies}
+}
+
 // listen opens the API and the admin address, which has figures for whoever
 // reaches it and is therefore for this machine only.
 func (s *server) listen([]byte) error {
@@ -97,12 +105,14 @@ func (s *server) listen([]byte) error {
 		_ = api.Close()
 		return err
 	}
+	crowd := s.crowd()
+	api, admin = crowd.Limit(api), crowd.Limit(admin)
 	s.HTTPAddr, s.AdminAddr = api.Addr().String(), admin.Addr().String()
 	if err := s.openDoor(); err != nil {
 		return errors.Join(err, api.Close(), admin.Close())
 	}
 	s.serve(api, s.routes(), config)
-	s.serve(admin, s.meter.routes(), nil)
+	s.serve(admin, edge.Hardened(s.meter.routes(), adminBody), nil)
 	return nil
 }
 

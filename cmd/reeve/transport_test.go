@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -37,14 +39,19 @@ func TestUnsafeSettingsAreRefusedByTheirKey(t *testing.T) {
 		"a rate of nothing":              {"REEVE_RATE_TENANT", map[string]string{"REEVE_RATE_TENANT": "0/s"}},
 		"half a rate":                    {"REEVE_RATE_ANONYMOUS", map[string]string{"REEVE_RATE_ANONYMOUS": "3/s burst"}},
 		"a negative number":              {"REEVE_CONCURRENT", map[string]string{"REEVE_CONCURRENT": "-1"}},
+		"connections below zero":         {"REEVE_CONNECTIONS", map[string]string{"REEVE_CONNECTIONS": "-1"}},
 		"a password the log never hears": {"REEVE_LOG_URL", map[string]string{"REEVE_LOG_URL": "esdb://ann:hunter2@log.internal:2113?tls=false"}},
 		"one of several logs":            {"REEVE_LOG_URL", map[string]string{"REEVE_LOG_URL": "esdb://ann:hunter2@127.0.0.1:2113,log.internal:2113?tls=false"}},
 		"a database in plaintext":        {"REEVE_DATABASE_URL", map[string]string{"REEVE_DATABASE_URL": "postgres://ann:hunter2@db.internal/reeve?sslmode=disable"}},
 		"one of several databases":       {"REEVE_DATABASE_URL", map[string]string{"REEVE_DATABASE_URL": "postgres://ann:hunter2@127.0.0.1,db.internal/reeve?sslmode=disable"}},
+		"no login that reads":            {"REEVE_READER_DATABASE_URL", map[string]string{"REEVE_READER_DATABASE_URL": ""}},
+		"no address of one that reads":   {"REEVE_READER_DATABASE_URL", map[string]string{"REEVE_READER_DATABASE_URL": "::hunter2"}},
+		"reads in plaintext":             {"REEVE_READER_DATABASE_URL", map[string]string{"REEVE_READER_DATABASE_URL": "postgres://bob:hunter2@db.internal/reeve?sslmode=disable"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("REEVE_DATA_DIR", t.TempDir())
 			t.Setenv("REEVE_DATABASE_URL", "postgres://ann:hunter2@127.0.0.1:1/reeve")
+			t.Setenv("REEVE_READER_DATABASE_URL", "postgres://bob:hunter2@127.0.0.1:1/reeve")
 			for key, value := range c.set {
 				t.Setenv(key, value)
 			}
@@ -83,6 +90,7 @@ func TestSafeSettingsAreNotRefused(t *testing.T) {
 		"a database with TLS":            {Config{DatabaseURL: "postgres://ann@db.internal/reeve?sslmode=require"}, false},
 		"a database that may have TLS":   {Config{DatabaseURL: "postgres://ann@db.internal/reeve"}, true},
 		"a database that can do without": {Config{DatabaseURL: "postgres://ann@db.internal/reeve?sslmode=allow"}, true},
+		"reads that may have TLS":        {Config{ReaderURL: "postgres://ann@db.internal/reeve"}, true},
 	} {
 		c.DataDir, c.AdminAddr, c.LogAddr = dir, "127.0.0.1:0", "127.0.0.1:0"
 		if c.HTTPAddr == "" {
@@ -198,4 +206,39 @@ func TestLimitsHoldOnEverySurface(t *testing.T) {
 			t.Error(step.line, res.StatusCode, string(text), res.Header)
 		}
 	}
+}
+
+// The settings reach both listeners: whoever has all the connections of an address is
+// hung up on, until one is closed.
+func TestConnectionsAreLimited(t *testing.T) {
+	s := reached(t, transport{Connections: 10, ConnectionsAddress: 1})
+	for _, addr := range []string{s.HTTPAddr, s.AdminAddr} {
+		if c := connected(t, addr); !answered(c) || answered(connected(t, addr)) || !answered(c) {
+			t.Errorf("%s: of two connections, the first and it alone must be served", addr)
+		}
+	}
+}
+
+func connected(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// answered asks for anything, and reports whether an answer comes.
+func answered(c net.Conn) bool {
+	if _, err := io.WriteString(c, "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		return false
+	}
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	return err == nil && res.StatusCode == http.StatusNotFound
 }

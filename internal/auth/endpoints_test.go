@@ -199,6 +199,14 @@ func TestGuessingIsSlow(t *testing.T) {
 	if rec := attempt("00000000-0000-4000-9000-000000000000:guess", "192.0.2.3"); rec.Code != 429 {
 		t.Error("many clients at one place:", rec.Code)
 	}
+	for i := range auth.ClientBurst { // who has one address of a network has them all
+		attempt(string(partner)+":guess", fmt.Sprintf("[2001:db8:0:1::%d]", i))
+	}
+	for place, want := range map[string]int{"[2001:db8:0:1:ffff::]": 429, "[2001:db8:0:2::1]": 200} {
+		if rec := attempt(string(partner)+":"+billingSecret, place); rec.Code != want {
+			t.Error("a network of IPv6:", place, rec.Code)
+		}
+	}
 }
 
 func TestIntrospection(t *testing.T) {

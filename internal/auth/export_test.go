@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto"
+	"time"
 )
 
 // Open opens a sealed key, for tests that sign what an issuer never would.
@@ -20,6 +21,7 @@ const (
 	UnknownKids = unknownKids
 	KeysGood    = keysGood
 	ClientBurst = clientBurst
+	MostReplays = mostReplays
 )
 
 // Refresh fetches the keys of an issuer now.
@@ -34,3 +36,11 @@ const (
 
 // Beat is one beat of a running observer.
 func (o *Observer) Beat(ctx context.Context) error { return o.write(ctx, o.due()) }
+
+// Remembered is how many clients the guard against replays remembers.
+func (e *Endpoints) Remembered() int { return len(e.replays.used) }
+
+// First uses an assertion of a client.
+func (e *Endpoints) First(client, jti string, expires, now time.Time) bool {
+	return e.replays.first(client, jti, expires, now)
+}

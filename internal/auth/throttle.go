@@ -1,13 +1,15 @@
 package auth
 
 import (
-	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
+
+	"github.com/reeve-platform/reeve/internal/edge"
 )
 
 // A throttle slows down whoever guesses secrets. Only failures count: who knows
@@ -67,47 +69,13 @@ func (t *throttle) limiter(key string, every time.Duration, burst int) *rate.Lim
 	return l
 }
 
-// placeOf is where a request comes from, without its port. Whoever stands behind
-// a proxy sets RemoteAddr before.
+// placeOf is where a request comes from, without its port, and of IPv6 the network
+// only: one guesser has a whole /64 of addresses. Whoever stands behind a proxy sets
+// RemoteAddr before.
 func placeOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
 	}
-	return host
-}
-
-// A replayGuard remembers which assertions were used, until they expire. Each
-// process remembers its own.
-type replayGuard struct {
-	mu   sync.Mutex
-	used map[string]time.Time
-}
-
-// mostReplays is how many assertions are remembered at once.
-const mostReplays = 100_000
-
-// first reports whether an assertion is used for the first time. When there are
-// more than can be remembered, none is.
-func (g *replayGuard) first(id string, expires, now time.Time) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.used == nil {
-		g.used = map[string]time.Time{}
-	}
-	if until, used := g.used[id]; used && now.Before(until) {
-		return false
-	}
-	if len(g.used) >= mostReplays {
-		for k, until := range g.used {
-			if !now.Before(until) {
-				delete(g.used, k)
-			}
-		}
-	}
-	if len(g.used) >= mostReplays {
-		return false
-	}
-	g.used[id] = expires
-	return true
+	return edge.Block(from.Addr()).String()
 }

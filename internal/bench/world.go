@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/reeve-platform/reeve/internal/pgdev"
+	"github.com/reeve-platform/reeve/migrations"
 )
 
 // A world is a running Reeve: the binary with its embedded log, and a PostgreSQL
@@ -25,6 +27,7 @@ type world struct {
 	dir    string
 	pg     *pgdev.Server
 	pool   *pgxpool.Pool
+	reader string // URL of the login that reads
 	server *process
 	http   string // address of the API
 	log    string // address of the embedded log
@@ -40,7 +43,12 @@ func open(ctx context.Context, p plan) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = w.start(p, func() bool { return answers(ctx, "http://"+w.http+"/readyz") })
+	if err = migrations.Up(ctx, w.pg.URL()); err == nil {
+		w.reader, err = migrations.Reader(ctx, w.pg.URL(), "reeve_reader", rand.Text())
+	}
+	if err == nil {
+		err = w.start(p, func() bool { return answers(ctx, "http://"+w.http+"/readyz") })
+	}
 	if err == nil {
 		err = w.appoint(ctx, p)
 	}
@@ -80,9 +88,9 @@ func (w *world) start(p plan, ready func() bool) (err error) {
 		return err
 	}
 	w.server, err = spawn([]string{
-		"REEVE_DATA_DIR=" + filepath.Join(w.dir, "data"), "REEVE_KEK_FILE=" + key, "REEVE_DATABASE_URL=" + w.pg.URL(),
+		"REEVE_DATA_DIR=" + filepath.Join(w.dir, "data"), "REEVE_KEK_FILE=" + key, "REEVE_DATABASE_URL=" + w.pg.URL(), "REEVE_READER_DATABASE_URL=" + w.reader,
 		"REEVE_LOG_URL=", "REEVE_LOG_ADDR=" + w.log, "REEVE_HTTP_ADDR=" + w.http, "REEVE_ADMIN_ADDR=127.0.0.1:0", "REEVE_CONFIG=",
-		"REEVE_RATE_PRINCIPAL=" + enough, "REEVE_RATE_TENANT=" + enough, "REEVE_RATE_ANONYMOUS=" + enough, "REEVE_CONCURRENT_TENANT=0",
+		"REEVE_RATE_PRINCIPAL=" + enough, "REEVE_RATE_TENANT=" + enough, "REEVE_RATE_ANONYMOUS=" + enough, "REEVE_CONCURRENT_TENANT=0", "REEVE_CONNECTIONS_ADDRESS=0",
 	}, p.binary, "serve")
 	if err != nil {
 		return err

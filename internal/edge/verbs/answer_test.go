@@ -145,6 +145,30 @@ func TestTableFitsTheTerminal(t *testing.T) {
 	}
 }
 
+// Every page of a list is asked for across all tenants, with its reason.
+func TestAllIsAskedAcross(t *testing.T) {
+	s := newTown(t, ok(page), ok(`{"items":[{"id":"b"}]}`))
+	if _, _, err := reeve(t, s.URL, "house", "list", "--all", "--scope", "platform", "--reason", "audit"); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range s.asked {
+		if !strings.Contains(a.Line, "scope=platform") || a.Header.Get("Reeve-Reason") != "audit" {
+			t.Error(a.Line, a.Header)
+		}
+	}
+}
+
+// Only lists can be asked across all tenants.
+func TestHelpShowsWhereOneMayLookAcross(t *testing.T) {
+	for verb, want := range map[string]bool{"list": true, "get": false, "sell": false} {
+		var out, chatter bytes.Buffer
+		_, _ = grammar(t, &out, &chatter).Parse([]string{"house", verb, "--help"})
+		if got := strings.Contains(out.String(), "--scope=platform"); got != want {
+			t.Errorf("%s: %v in\n%s", verb, got, out.String())
+		}
+	}
+}
+
 func TestHelpShowsWhatMayBeSaid(t *testing.T) {
 	var out, chatter bytes.Buffer
 	parser := grammar(t, &out, &chatter)

@@ -32,6 +32,8 @@ func TestFlagsBecomeARequest(t *testing.T) {
 		"its own reason":       {"house paint-room h r --reason why", "PUT /v1/houses/h/rooms/r", `{"reason":"why"}`},
 		"an empty text":        {"house build --name=", "POST /v1/houses", `{"name":""}`},
 		"query":                {"house list --limit 3 --colour red --colour green --after a&b", "GET /v1/houses?after=a%26b&colour=red&colour=green&limit=3", ""},
+		"across":               {"house list --scope platform --limit 3", "GET /v1/houses?limit=3&scope=platform", ""},
+		"a scope is not ours":  {"house list --scope=everything", "GET /v1/houses?scope=everything", ""},
 		"a number that is not": {"house list --limit many", "GET /v1/houses?limit=many", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +50,7 @@ func TestFlagsBecomeARequest(t *testing.T) {
 
 func TestFlagsBecomeHeaders(t *testing.T) {
 	s := newTown(t, ok(`{}`))
-	for _, args := range []string{"house sell h --idempotency-key k --if-match 3 --reason because", "house get h --min-position 7"} {
+	for _, args := range []string{"house sell h --idempotency-key k --if-match 3 --reason because", "house get h --min-position 7", "house list --scope platform --reason audit"} {
 		if _, _, err := reeve(t, s.URL, strings.Fields(args)...); err != nil {
 			t.Fatal(err)
 		}
@@ -57,8 +59,8 @@ func TestFlagsBecomeHeaders(t *testing.T) {
 	for _, name := range []string{"Idempotency-Key", "If-Match", "Reeve-Reason"} {
 		got[name] = s.asked[0].Header.Get(name)
 	}
-	got["Reeve-Min-Position"] = s.asked[1].Header.Get("Reeve-Min-Position")
-	want := map[string]string{"Idempotency-Key": "k", "If-Match": `"3"`, "Reeve-Reason": "because", "Reeve-Min-Position": "7"}
+	got["Reeve-Min-Position"], got["across"] = s.asked[1].Header.Get("Reeve-Min-Position"), s.asked[2].Header.Get("Reeve-Reason")
+	want := map[string]string{"across": "audit", "Idempotency-Key": "k", "If-Match": `"3"`, "Reeve-Reason": "because", "Reeve-Min-Position": "7"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}

@@ -38,6 +38,9 @@ type (
 	because struct {
 		Reason *string `placeholder:"TEXT" group:"Call" help:"Why; kept for auditors."`
 	}
+	across struct {
+		Scope *string `placeholder:"platform" group:"Call" help:"Look across all tenants: a right of its own, which needs a --reason."`
+	}
 	paging struct {
 		All bool `group:"Call" help:"Follow the list to its end."`
 	}
@@ -54,6 +57,7 @@ type verb struct {
 	Writing any `embed:""` // *writing
 	Reading any `embed:""` // *reading
 	Because any `embed:""` // *because
+	Across  any `embed:""` // *across
 	Paging  any `embed:""` // *paging
 	Where
 	How
@@ -72,7 +76,10 @@ func newVerb(e edge.Served) *verb {
 	default:
 		v.Writing = &writing{}
 	}
-	if e.Writes && !own {
+	if list && !e.Writes {
+		v.Across = &across{}
+	}
+	if (e.Writes || list) && !own {
 		v.Because = &because{}
 	}
 	if list && pages {
@@ -143,6 +150,9 @@ func (v *verb) call() (Call, error) {
 	}
 	if len(body) > 0 {
 		call.Body = body
+	}
+	if a, ok := v.Across.(*across); ok && a.Scope != nil {
+		call.Query.Set("scope", *a.Scope)
 	}
 	return call, nil
 }

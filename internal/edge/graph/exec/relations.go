@@ -32,7 +32,7 @@ func Relations(s *readapi.Source) []graph.Relation {
 // from reads with one statement, once the tables have read as far as asked for.
 func from[K comparable, V any](s *readapi.Source, run func(context.Context, readapi.DB, []K) ([]V, error), tables ...string) graph.Load[K, V] {
 	return func(ctx context.Context, r edge.Request, keys []K) (values []V, at uint64, err error) {
-		v := readapi.View{Name: "relation", Scope: r.Scope, Least: r.MinPosition, Tables: tables, Trace: r.Meta.CorrelationID}
+		v := readapi.View{Name: "relation", Scope: r.Scope, Least: r.MinPosition, Tables: tables, Trace: r.Meta.CorrelationID, Across: r.Across}
 		at, err = s.Read(ctx, v, func(ctx context.Context, db readapi.DB) (err error) {
 			values, err = run(ctx, db, keys)
 			return err

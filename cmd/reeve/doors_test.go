@@ -1,0 +1,115 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/internal/edge"
+	"github.com/reeve-platform/reeve/readapi"
+)
+
+// A door is a route that is no entry of the catalogues, so that no wall stands before
+// it. Why it may be there is said beside it, and what a stranger finds behind it.
+type door struct {
+	why      string
+	stranger int // status that one without credentials is answered with; 0 if that takes too long to find out
+}
+
+// doors are all of them. Whoever adds one here opens it to the world, or answers for
+// what stands in its place.
+var doors = map[string]door{
+	"GET /livez":          {"a probe asks whether the process answers, and learns nothing else", 200},
+	"GET /readyz":         {"a probe asks whether it can be used; no figure of a tenant is in it", 200},
+	"GET /openapi.json":   {"what can be asked is public; it is in the repository", 200},
+	"GET /openapi.yaml":   {"the same in YAML", 200},
+	"GET /schema.graphql": {"the same for GraphQL", 200},
+	"GET /events.json":    {"what events there can be is public; none that happened is told", 200},
+	"GET /graphql":        {"every field is an entry, or a relation that asks for a permission of its own; nobody gets in without a credential", 401},
+	"POST /graphql":       {"the same", 401},
+	"GET /.well-known/oauth-authorization-server": {"metadata are for those who have no token yet (RFC 8414)", 200},
+	"GET /.well-known/jwks.json":                  {"public keys, for whoever verifies tokens", 200},
+	"POST /oauth2/token":                          {"whoever comes has no token yet; it proves to be a client in the request (RFC 6749)", 401},
+	"POST /oauth2/introspect":                     {"for clients, which prove who they are in the request (RFC 7662)", 401},
+	"POST /oauth2/revoke":                         {"the same (RFC 7009)", 401},
+	"POST /v1/bootstrap":                          {"before the first administrator nobody can be known; the token in the data directory is the proof", 401},
+	"ofrep POST /ofrep/v1/evaluate/flags":         {"OpenFeature fixes path and errors; the guard is asked for flag:evaluate", 401},
+	"ofrep POST /ofrep/v1/evaluate/flags/{key}":   {"the same", 401},
+	"admin GET /metrics":                          {"figures without tenants, on loopback only", 200},
+	"admin GET /debug/pprof/*":                    {"where the time goes, on loopback only", 200},
+	"admin GET /debug/pprof/profile":              {"the same", 0},
+	"admin GET /debug/pprof/trace":                {"the same", 0},
+}
+
+// The router is asked, not the documents: a route that nobody wrote down is found too.
+func TestEveryRouteHasAWallOrAReason(t *testing.T) {
+	w := newWorld(t)
+	if err := caughtUp(t.Context(), w.engine); err != nil {
+		t.Fatal(err)
+	}
+	ofrep := readapi.OFREP(w.source, edge.ScopeOf(domain.FlagEvaluate), time.Now)
+	found := map[string]bool{}
+	for prefix, r := range map[string]chi.Routes{"": w.routes(), "admin ": w.meter.routes(), "ofrep ": ofrep.(chi.Routes)} {
+		err := chi.Walk(r, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+			found[prefix+method+" "+route] = route != "/ofrep/*" // which is walked itself
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, e := range catalogues() {
+		if !found[e.Route] {
+			t.Errorf("%s is in the catalogue, and not served at %s", e.Name, e.Route)
+		}
+		if _, open := doors[e.Route]; open {
+			t.Errorf("%s is an entry and a door", e.Route)
+		}
+		delete(found, e.Route)
+	}
+	for route, counts := range found {
+		if counts && doors[route].why == "" {
+			t.Errorf("%s is served, and neither an entry of the catalogues nor a door: nothing guards it", route)
+		}
+	}
+	for route, d := range doors {
+		if !found[route] {
+			t.Errorf("there is no %s any more", route)
+		}
+		if d.stranger == 0 {
+			continue
+		}
+		if got := w.stranger(t, route); got != d.stranger {
+			t.Errorf("a stranger at %s is answered with %d, want %d", route, got, d.stranger)
+		}
+	}
+}
+
+// stranger knocks without credentials.
+func (w *world) stranger(t *testing.T, route string) int {
+	t.Helper()
+	at := w.url
+	if strings.HasPrefix(route, "admin ") {
+		at = "http://" + w.AdminAddr
+	}
+	route = strings.TrimPrefix(strings.TrimPrefix(route, "ofrep "), "admin ")
+	method, path, _ := strings.Cut(route, " ")
+	r, err := http.NewRequestWithContext(t.Context(), method, at+strings.NewReplacer("{key}", "probe", "*", "").Replace(path), strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if strings.HasPrefix(path, "/oauth2/") {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	return res.StatusCode
+}
