@@ -76,7 +76,9 @@ func piiFields(t reflect.Type, prefix string) (names []string) {
 			names = append(names, prefix+name)
 			continue
 		}
-		if f.PkgPath == "" {
+		if f.Anonymous && name == "" { // its members stand among those of the struct
+			names = append(names, piiFields(f.Type, prefix)...)
+		} else if f.PkgPath == "" {
 			names = append(names, piiFields(f.Type, prefix+name+".")...)
 		}
 	}

@@ -39,7 +39,7 @@ func (f Flag) StreamRevision() uint64 { return uint64(f.Revision) }
 
 // Rules is the flag as it is evaluated.
 func (f Flag) Rules() flag.Flag {
-	return flag.Flag{Status: f.Status, Before: f.Before, Definition: flag.Definition{
+	return flag.Flag{Key: f.Key, Status: f.Status, Before: f.Before, Definition: flag.Definition{
 		Type: f.Type, Default: f.Default, Off: f.Off, Variants: f.Variants, Mode: f.Mode,
 		Description: f.Description, Owner: f.Contact, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels,
 	}}

@@ -53,17 +53,20 @@ func TestFlagOverrides(t *testing.T) {
 	row := func(position int, change func(*projections.FlagOverride)) []projections.FlagOverride {
 		o := projections.FlagOverride{
 			Key: string(north) + "/dark", Owner: string(north), Node: domain.NodeID(north), Level: domain.TenantLevel, Parent: domain.NodeID(acme), Flag: "dark",
-			Value: raw("true"), Variant: "on", ValidUntil: &until, SaidBy: by(1), Position: int64(position),
+			Value: raw("true"), Plain: true, Variant: "on", ValidUntil: &until, SaidBy: by(1), Position: int64(position),
 		}
 		change(&o)
 		return []projections.FlagOverride{o}
 	}
 	locked := by(2)
+	rules := []flag.Rule{{Name: "beta", When: []flag.Condition{{Attribute: "plan", Op: flag.In, Values: []json.RawMessage{raw(`"beta"`)}}}, Serving: flag.Serving{Value: raw("true")}}}
 	tell(t, projections.FlagOverrides, []given[projections.FlagOverride]{
 		{"said", story(in(stream, said)), row(1, func(*projections.FlagOverride) {})},
 		{"locked says by whom", story(in(stream, said, flag.Locked{Node: said.Node, Flag: "dark"})), row(2, func(o *projections.FlagOverride) { o.Locked, o.LockedBy = true, &locked })},
 		{"unlocked", story(in(stream, said, flag.Locked{Node: said.Node, Flag: "dark"}, flag.Unlocked{Node: said.Node, Flag: "dark"})), row(3, func(*projections.FlagOverride) {})},
 		{"said again is by the last", story(in(stream, said, said)), row(2, func(o *projections.FlagOverride) { o.SaidBy = by(2) })},
+		{"rules alone are no value", story(in(stream, flag.Overridden{Node: said.Node, Level: said.Level, Parent: said.Parent, Flag: "dark", Setting: flag.Setting{Rules: rules, ValidUntil: &until}})),
+			row(1, func(o *projections.FlagOverride) { o.Value, o.Plain, o.Variant, o.Rules = nil, false, "", rules })},
 		{"cleared is gone", story(in(stream, said, flag.Cleared{Node: said.Node, Flag: "dark"})), nil},
 	})
 }

@@ -18,8 +18,10 @@ type FlagOverride struct {
 	Level      domain.Level    `db:"level,text" json:"level" enum:"platform,integrator,tenant,user" doc:"Rung of the tree."`
 	Parent     domain.NodeID   `db:"parent,text" json:"parent,omitempty" doc:"Node it hung under when it said so; a user's home."`
 	Flag       flag.Key        `db:"flag,text" json:"flag" doc:"The flag."`
-	Value      json.RawMessage `db:"value,json" json:"value" doc:"The value."`
+	Value      json.RawMessage `db:"value,json" json:"value,omitempty" doc:"What it says to everybody whom no rule is for."`
+	Plain      bool            `db:"plain,boolean" json:"-"` // it has a value
 	Variant    string          `db:"variant,text" json:"variant,omitempty" doc:"Name of the variant it was set by."`
+	Rules      []flag.Rule     `db:"rules,json" json:"rules,omitempty" doc:"What it says to whom; the first that matches counts."`
 	ValidFrom  *time.Time      `db:"valid_from,timestamptz" json:"validFrom,omitempty" doc:"When it comes into force."`
 	ValidUntil *time.Time      `db:"valid_until,timestamptz" json:"validUntil,omitempty" doc:"When it falls out of force."`
 	Locked     bool            `db:"locked,boolean" json:"locked" doc:"Whether it holds against every node below."`
@@ -28,16 +30,25 @@ type FlagOverride struct {
 	Position   int64           `db:"position,bigint" json:"-"`
 }
 
-// Layer is the override as the cascade sees it.
-func (o FlagOverride) Layer() cascade.Layer {
-	l := flag.Setting{Value: o.Value, ValidFrom: o.ValidFrom, ValidUntil: o.ValidUntil, Locked: o.Locked}.Layer(o.Level, o.Node)
+// Setting is what the node says.
+func (o FlagOverride) Setting() flag.Setting {
+	s := flag.Setting{Variant: o.Variant, Rules: o.Rules, ValidFrom: o.ValidFrom, ValidUntil: o.ValidUntil, Locked: o.Locked}
+	if o.Plain {
+		s.Value = o.Value
+	}
+	return s
+}
+
+// Layer is the override as it is evaluated.
+func (o FlagOverride) Layer() flag.Layer {
+	l := o.Setting().Layer(o.Level, o.Node)
 	l.Origin = o.SaidBy
 	return l
 }
 
 // FlagOverrides has one row for each flag that a node says something about.
 var FlagOverrides = Table[FlagOverride]{
-	Name: "flag_overrides", Version: 2, Seen: Heirs,
+	Name: "flag_overrides", Version: 3, Seen: Heirs,
 	Indexes: []string{"node, flag", "flag, level", "owner"},
 	Key: func(r domain.Recorded) string {
 		if node, key, ok := overridden(r.Event); ok {
@@ -65,7 +76,7 @@ var FlagOverrides = Table[FlagOverride]{
 func (o FlagOverride) say(e flag.Overridden, by cascade.Origin) FlagOverride {
 	o.Key, o.Owner = string(e.Node)+"/"+string(e.Flag), string(e.Node)
 	o.Node, o.Level, o.Parent, o.Flag = e.Node, e.Level, e.Parent, e.Flag
-	o.Value, o.Variant, o.ValidFrom, o.ValidUntil = e.Value, e.Variant, e.ValidFrom, e.ValidUntil
+	o.Value, o.Plain, o.Variant, o.Rules, o.ValidFrom, o.ValidUntil = e.Value, e.Value != nil, e.Variant, e.Rules, e.ValidFrom, e.ValidUntil
 	if o.Locked = e.Setting.Locked; !o.Locked {
 		o.LockedBy = nil
 	}

@@ -29,8 +29,9 @@ type ResolvedFlag struct {
 	Type              flag.Type       `db:"type,text" json:"type" enum:"boolean,string,number,json" doc:"What values of the flag are."`
 	Value             json.RawMessage `db:"value,json" json:"value" doc:"The value."`
 	Variant           string          `db:"variant,text" json:"variant,omitempty" doc:"Name of the value, if the flag has one for it."`
-	Reason            flag.Reason     `db:"reason,text" json:"reason" enum:"STATIC,DISABLED" doc:"Why, in OpenFeature's words."`
+	Reason            flag.Reason     `db:"reason,text" json:"reason" enum:"STATIC,TARGETING_MATCH,DISABLED" doc:"Why, in OpenFeature's words."`
 	Cause             flag.Cause      `db:"cause,text" json:"cause" enum:"default,override,lock,draft,killed,not-active" doc:"Why, more exactly."`
+	Rule              string          `db:"rule,text" json:"rule,omitempty" doc:"The rule that matched the node: its name, or # and its number from 0."`
 	Locked            bool            `db:"locked,boolean" json:"locked" doc:"Whether nodes below the deciding one have no say."`
 	Deprecated        bool            `db:"deprecated,boolean" json:"deprecated,omitempty" doc:"Whether callers are asked to stop using the flag."`
 	DeciderLevel      domain.Level    `db:"decider_level,text" json:"deciderLevel,omitempty" doc:"Level that decided; none for the default."`
@@ -42,7 +43,7 @@ type ResolvedFlag struct {
 // ResolvedFlags has, for the platform, each integrator and each tenant that has
 // not ended, what every flag that can be found comes to there.
 var ResolvedFlags = Derived[ResolvedFlag]{
-	Name: "resolved_flags", Version: 1, Seen: Heirs.By("node"),
+	Name: "resolved_flags", Version: 2, Seen: Heirs.By("node"),
 	Sources: []string{"nodes", "flags", "flag_overrides"},
 	Indexes: []string{"node, flag, segment"},
 	Derive: func(ctx context.Context, tx pgx.Tx, names Names, dirty []domain.Recorded) error {
@@ -120,36 +121,48 @@ func (s spot) line() []domain.NodeID {
 }
 
 // layers puts what is said above and at the spot in order.
-func (s spot) layers(said map[string]FlagOverride, key flag.Key) []cascade.Layer {
-	var layers []cascade.Layer
+func (s spot) layers(said map[string]flag.Layer, key flag.Key) []flag.Layer {
+	var layers []flag.Layer
 	for _, node := range s.line() {
-		if o, ok := said[string(node)+"/"+string(key)]; ok {
-			layers = append(layers, o.Layer())
+		if l, ok := said[string(node)+"/"+string(key)]; ok {
+			layers = append(layers, l)
 		}
 	}
 	return layers
 }
 
+// context is the node itself: who it is, and nobody in particular in it.
+func (s spot) context() *flag.Context {
+	switch s.Level {
+	case domain.TenantLevel:
+		return &flag.Context{Tenant: domain.TenantID(s.ID), Integrator: domain.IntegratorID(s.Parent)}
+	case domain.IntegratorLevel:
+		return &flag.Context{Integrator: domain.IntegratorID(s.ID)}
+	}
+	return &flag.Context{}
+}
+
 // rows are what one flag comes to at the spot, at every time.
-func (s spot) rows(f Flag, said map[string]FlagOverride) []ResolvedFlag {
+func (s spot) rows(f Flag, said map[string]flag.Layer) []ResolvedFlag {
 	if s.Standing == domain.Ended {
 		return nil
 	}
 	standing, by := Combined(s.Standing, s.By, s.Above, s.AboveBy)
 	var rows []ResolvedFlag
-	for n, segment := range flag.Timeline(f.Rules(), standing, s.layers(said, f.Key)...) {
-		rows = append(rows, resolved(s, f, n, segment, by))
+	in := flag.Input{Standing: standing, Context: s.context()}
+	for n, span := range flag.Timeline(f.Rules(), in, s.layers(said, f.Key)...) {
+		rows = append(rows, resolved(s, f, n, span, by))
 	}
 	return rows
 }
 
-func resolved(s spot, f Flag, n int, segment flag.Segment, standing cascade.Origin) ResolvedFlag {
-	e := segment.Evaluation
+func resolved(s spot, f Flag, n int, span flag.Span, standing cascade.Origin) ResolvedFlag {
+	e := span.Evaluation
 	by := f.DecidedBy(e, standing)
 	return ResolvedFlag{
 		Key: strings.Join([]string{string(s.ID), string(f.Key), fmt.Sprint(n)}, "/"), Owner: string(s.ID),
-		Node: s.ID, Flag: f.Key, Segment: n, ValidFrom: end(segment.From), ValidUntil: end(segment.Until),
-		Type: f.Type, Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause,
+		Node: s.ID, Flag: f.Key, Segment: n, ValidFrom: end(span.From), ValidUntil: end(span.Until),
+		Type: f.Type, Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule,
 		Locked: e.Decision.Decider.Locked, Deprecated: f.Status == flag.StatusDeprecated,
 		DeciderLevel: e.Decision.Decider.Level, DeciderNode: e.Decision.Decider.Node,
 		DecidedByEvent: by.EventID, DecidedByPosition: int64(by.Position),

@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -90,6 +91,7 @@ func (s scene) step(t *rapid.T) part {
 	return drawn(t, []part{
 		in(nodeflags, flag.Overridden{Node: node, Level: s.nodes()[node], Flag: key, Setting: flag.Setting{Value: value, ValidFrom: instantOrNone(t), ValidUntil: instantOrNone(t)}}),
 		in(nodeflags, flag.Overridden{Node: node, Level: s.nodes()[node], Flag: key, Setting: flag.Setting{Value: value}}, flag.Locked{Node: node, Flag: key}),
+		in(nodeflags, flag.Overridden{Node: node, Level: s.nodes()[node], Flag: key, Setting: s.forSome(t, value)}),
 		in(nodeflags, flag.Unlocked{Node: node, Flag: key}),
 		in(nodeflags, flag.Cleared{Node: node, Flag: key}),
 		in(flag.Stream(key), drawn(t, []domain.Event{flag.Killed{Flag: key, From: flag.StatusActive}, flag.Activated{Flag: key}, flag.Archived{Flag: key}, flag.Deprecated{Flag: key}})),
@@ -130,6 +132,30 @@ type verdict struct {
 	Event          string
 }
 
+// self is a node as conditions see it.
+func self(n projections.Node) *flag.Context {
+	switch n.Level {
+	case domain.TenantLevel:
+		return &flag.Context{Tenant: domain.TenantID(n.ID), Integrator: domain.IntegratorID(n.Parent)}
+	case domain.IntegratorLevel:
+		return &flag.Context{Integrator: domain.IntegratorID(n.ID)}
+	}
+	return nil
+}
+
+// forSome is a rule for one node and a value for everybody else, or for nobody.
+func (s scene) forSome(t *rapid.T, value json.RawMessage) flag.Setting {
+	words := map[string]string{"tenant": string(drawn(t, s.tenants)), "integrator": string(drawn(t, s.integrators))}
+	attribute := drawn(t, []string{"tenant", "integrator"})
+	who, _ := json.Marshal(words[attribute])
+	when := flag.Condition{Attribute: attribute, Op: flag.In, Values: []json.RawMessage{who}, Not: rapid.Bool().Draw(t, "not")}
+	out := flag.Setting{Rules: []flag.Rule{{When: []flag.Condition{when}, Serving: flag.Serving{Value: value}}}, ValidFrom: instantOrNone(t)}
+	if rapid.Bool().Draw(t, "value, too") {
+		out.Value = raw("3")
+	}
+	return out
+}
+
 // naive evaluates by the definition: every layer of every node, one by one.
 func (s scene) naive(log []domain.Recorded, at time.Time) map[string]verdict {
 	nodes, said := map[domain.NodeID]projections.Node{}, map[string]projections.FlagOverride{}
@@ -147,13 +173,13 @@ func (s scene) naive(log []domain.Recorded, at time.Time) map[string]verdict {
 			if above := nodes[n.Parent]; n.Level == domain.TenantLevel && standing == domain.Usable && (above.Standing == domain.Barred || above.Standing == domain.Ended) {
 				standing, why = above.Standing, above.StandingBy
 			}
-			var layers []cascade.Layer
+			var layers []flag.Layer
 			for _, up := range []domain.NodeID{nodes[n.Parent].Parent, n.Parent, id} {
 				if o, ok := said[string(up)+"/"+string(f.Key)]; ok {
 					layers = append(layers, o.Layer())
 				}
 			}
-			e, err := flag.Evaluate(f.Rules(), standing, at, layers...)
+			e, err := flag.Evaluate(f.Rules(), flag.Input{Standing: standing, At: at, Context: self(n)}, layers...)
 			if err != nil || n.Standing == domain.Ended {
 				continue
 			}

@@ -24,7 +24,7 @@ type resolving struct {
 	whole bool // the table is empty, and everything is to be resolved
 
 	flags []Flag
-	upper map[string]FlagOverride // by key
+	upper map[string]flag.Layer // by node and flag
 }
 
 // batchPairs is how many pairs of node and flag are resolved at a time.
@@ -91,17 +91,18 @@ func compact(list []string) []string {
 	return slices.Compact(list)
 }
 
-// said loads what nodes say about the flags in hand, by key.
-func (r *resolving) said(nodes []string) (map[string]FlagOverride, error) {
+// said loads what nodes say about the flags in hand, by node and flag. It is
+// compiled once for all the nodes below.
+func (r *resolving) said(nodes []string) (map[string]flag.Layer, error) {
 	keys := make([]string, len(r.flags))
 	for i, f := range r.flags {
 		keys[i] = string(f.Key)
 	}
 	rows, err := collect[FlagOverride](r, fmt.Sprintf(`select %s from unnest($1::text[]) n(id) join %s o on o.node = n.id where o.flag in (select unnest($2::text[]))`,
 		listed[FlagOverride]("o"), r.names("flag_overrides")), nodes, keys)
-	said := make(map[string]FlagOverride, len(rows))
+	said := make(map[string]flag.Layer, len(rows))
 	for _, o := range rows {
-		said[o.Key] = o
+		said[o.Key] = o.Layer()
 	}
 	return said, err
 }

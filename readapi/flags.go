@@ -3,6 +3,7 @@ package readapi
 import (
 	"cmp"
 	"context"
+	"strings"
 
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/flag"
@@ -92,8 +93,15 @@ const shadowedOverrides = `from (select o.*, s.node as shadow
     order by array_position(string_to_array(n.path, '/'), u.node) limit 1
   ) s on true`
 
+// Whoever inherits from a node is told what it says, and not to whom: rules may
+// name others who inherit from it.
+var overrideColumns = strings.NewReplacer("o.value,", "case when o.plain then o.value end as value,", "o.rules,",
+	`case when o.owner in (select step from unnest(string_to_array(current_setting('reeve.scope', true), ',')) p, unnest(string_to_array(p, '/')) step
+except select split_part(p, '/', -1) from unnest(string_to_array(current_setting('reeve.scope', true), ',')) p) then 'null'::json else o.rules end as rules,`,
+).Replace(columns("o", projections.FlagOverrides))
+
 var overrideList = listing{
-	columns: columns("o", projections.FlagOverrides) + `,
+	columns: overrideColumns + `,
 case when o.valid_until <= now() then 'expired' when o.valid_from > now() then 'scheduled' when o.shadow is not null then 'shadowed' when o.locked then 'locked' else 'in-force' end as phase,
 coalesce(o.shadow, '') as shadowed_by`,
 	from:  shadowedOverrides + ` where o.node = $1) o where true`,

@@ -11,6 +11,7 @@ import (
 	"github.com/reeve-platform/reeve/domain/cascade"
 	"github.com/reeve-platform/reeve/domain/cascade/cascadetest"
 	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/domain/flag/flagtest"
 	"github.com/reeve-platform/reeve/readapi"
 )
 
@@ -44,6 +45,52 @@ func TestTheMatrixHoldsForWhyAndForTheTable(t *testing.T) {
 	}
 	for i, c := range cases {
 		t.Run(c.Name, func(t *testing.T) { w.holds(t, matrixKey(i), c) })
+	}
+}
+
+// So does the matrix of flags.
+func TestTheMatrixOfFlagsHoldsForWhyAndForTheTable(t *testing.T) {
+	w := estate(t)
+	cases := flagtest.Load(t, "../domain/flag/testdata/matrix")
+	said := map[domain.NodeID][]domain.Event{}
+	for i, c := range cases {
+		stream, sayings := c.Facts(matrixKey(i))
+		w.tell(flag.Stream(matrixKey(i)), stream...)
+		for node, events := range sayings {
+			said[node] = append(said[node], events...)
+		}
+	}
+	for node, events := range said {
+		w.tell(domain.StreamID("nodeflags-"+node), events...)
+	}
+	for i, c := range cases {
+		t.Run(c.Name, func(t *testing.T) { w.meets(t, matrixKey(i), c) })
+	}
+}
+
+func (w *world) meets(t *testing.T, key flag.Key, c flagtest.Case) {
+	q := readapi.ResolveFlag{Flag: key, Node: domain.NodeID(flagtest.Tenant), Key: c.Key, User: c.Context().User, At: c.At}
+	if len(c.Attributes) > 0 {
+		with, err := json.Marshal(c.Attributes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.With = string(with)
+	}
+	why := ask[readapi.Resolution](w, q)
+	if !cascade.Same(why.Value, c.Want) || why.Reason != c.Reason || why.Cause != c.Cause || why.Rule != c.Rule {
+		t.Errorf("why says %s: %s, %s, %q", why.Value, why.Reason, why.Cause, why.Rule)
+	}
+	for _, v := range why.Levels {
+		if decides := v.Ruling == cascade.Set; decides != (v.Level == c.By) && c.Reason != flag.Disabled {
+			t.Errorf("the %s's part is %s", v.Level, v.Ruling)
+		}
+	}
+	if c.Personal() || len(c.Attributes) > 0 {
+		return
+	}
+	if got := w.resolvedAt(t, key, c.At); !cascade.Same(got, c.Want) {
+		t.Errorf("the table says %s, want %s", got, c.Want)
 	}
 }
 

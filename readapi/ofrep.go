@@ -195,7 +195,7 @@ func (o ofrep) personalise(ctx context.Context, list []evaluation, p personally)
 		if len(l.Line) == 0 {
 			continue
 		}
-		e, by, err := l.evaluate(p.user, p.at)
+		e, by, err := l.evaluate(flag.Context{Key: string(p.user), User: p.user}, p.at)
 		if err != nil {
 			continue // archived since the first statement; the answer was true then
 		}

@@ -26,7 +26,7 @@ func (q OverridesBy) Run(ctx context.Context, db DB) (List[Override], error) {
 }
 
 var everyOverride = listing{
-	columns: columns("o", projections.FlagOverrides),
+	columns: overrideColumns,
 	from:    `from readmodel.flag_overrides o where ($1::text = '' or o.flag = $1::text) and ($2::text = '' or o.level = $2::text)`,
 	id:      key{"o.key", "text"},
 	sorts:   map[string]key{"node": {"o.node", "text"}},

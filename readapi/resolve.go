@@ -1,6 +1,7 @@
 package readapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -17,6 +18,8 @@ type ResolveFlag struct {
 	Flag flag.Key      `json:"flag" path:"flag" maxLength:"128" doc:"The flag."`
 	Node domain.NodeID `json:"node,omitempty" query:"node" doc:"The node; the user's home, or else the platform, if left out."`
 	User domain.UserID `json:"user,omitempty" query:"user" doc:"A user whose home is the node."`
+	Key  string        `json:"key,omitempty" query:"key" maxLength:"256" doc:"Targeting key; the user if left out."`
+	With string        `json:"context,omitempty" query:"context" maxLength:"16384" doc:"Attributes of whom it is evaluated for, as a JSON object."`
 	At   time.Time     `json:"at,omitzero" query:"at" doc:"At which instant, as far as is known now; now if left out."`
 }
 
@@ -40,8 +43,9 @@ type Resolution struct {
 	At        time.Time         `json:"at" doc:"The instant."`
 	Value     json.RawMessage   `json:"value" doc:"The value."`
 	Variant   string            `json:"variant,omitempty" doc:"Name of the value, if the flag has one for it."`
-	Reason    flag.Reason       `json:"reason" enum:"STATIC,DISABLED" doc:"Why, in OpenFeature's words."`
+	Reason    flag.Reason       `json:"reason" enum:"STATIC,TARGETING_MATCH,DISABLED" doc:"Why, in OpenFeature's words."`
 	Cause     flag.Cause        `json:"cause" enum:"default,override,lock,draft,killed,not-active" doc:"Why, more exactly."`
+	Rule      string            `json:"rule,omitempty" doc:"The rule that matched: its name, or # and its number from 0."`
 	Status    flag.Status       `json:"status" enum:"draft,active,deprecated,killed" doc:"Where the flag is in its life."`
 	Standing  domain.Standing   `json:"standing" enum:"pending,active,suspended,closed,ended" doc:"How far the node may be used, its ancestors considered."`
 	DecidedBy cascade.Origin    `json:"decidedBy" doc:"The fact that decided."`
@@ -53,6 +57,10 @@ func (q ResolveFlag) Run(ctx context.Context, db DB) (Resolution, error) {
 	if q.At.IsZero() {
 		q.At = time.Now().UTC().Truncate(time.Millisecond)
 	}
+	who, err := q.context()
+	if err != nil {
+		return Resolution{}, err
+	}
 	ladders, err := laddersOf(ctx, db, q.Node, q.User, []string{string(q.Flag)})
 	if err != nil {
 		return Resolution{}, err
@@ -60,15 +68,41 @@ func (q ResolveFlag) Run(ctx context.Context, db DB) (Resolution, error) {
 	if len(ladders) == 0 {
 		return Resolution{}, flag.ErrNotFound
 	}
-	return ladders[0].resolve(q)
+	return ladders[0].resolve(q, who)
+}
+
+// ErrContext: whom a flag is to be evaluated for cannot be read.
+var ErrContext = &domain.Error{Kind: domain.Invalid, Code: "invalid-context", Detail: "the context must be a JSON object, nested at most 16 levels deep"}
+
+// context is whom the question is about, apart from the node.
+func (q ResolveFlag) context() (flag.Context, error) {
+	c := flag.Context{Key: cmp.Or(q.Key, string(q.User)), User: q.User}
+	if q.With == "" {
+		return c, nil
+	}
+	if deeper([]byte(q.With), maxContextDepth) || json.Unmarshal([]byte(q.With), &c.Attributes) != nil || c.Attributes == nil {
+		return c, ErrContext.At("context", "must be a JSON object, nested at most 16 levels deep")
+	}
+	return c, nil
 }
 
 // A ladder is a flag and what can decide it at one place: the line of nodes from
 // the platform down, and what each of them says.
 type ladder struct {
 	projections.Flag
-	Line []rung          `db:"line"`
-	Said []cascade.Layer `db:"said"`
+	Line []rung   `db:"line"`
+	Said []saying `db:"said"`
+}
+
+// A saying is an override as the statement below tells it.
+type saying struct {
+	projections.FlagOverride
+	Plain bool `json:"plain"`
+}
+
+func (s saying) layer() flag.Layer {
+	s.FlagOverride.Plain = s.Plain
+	return s.Layer()
 }
 
 // A rung is a node of the line.
@@ -94,7 +128,7 @@ line as (
   join readmodel.nodes n on n.id = step.id)
 select ` + flagColumns + `,
 (select coalesce(json_agg(json_build_object('id', l.id, 'level', l.level, 'standing', l.standing, 'by', l.standing_by) order by l.depth), '[]') from line l) as line,
-(select coalesce(json_agg(json_build_object('level', o.level, 'node', o.node, 'value', o.value, 'locked', o.locked, 'validFrom', o.valid_from, 'validUntil', o.valid_until, 'origin', o.said_by)), '[]')
+(select coalesce(json_agg(json_build_object('level', o.level, 'node', o.node, 'value', o.value, 'plain', o.plain, 'rules', o.rules, 'locked', o.locked, 'validFrom', o.valid_from, 'validUntil', o.valid_until, 'saidBy', o.said_by)), '[]')
  from readmodel.flag_overrides o
  where o.flag = f.key and (o.node in (select l.id from line l) or o.node = $3::text and o.level = 'user' and o.parent in (select p.id from place p))) as said
 from readmodel.flags f where f.key in (select unnest($1::text[])) order by f.key`
@@ -111,33 +145,50 @@ func (l ladder) place() (n rung, standing domain.Standing, by cascade.Origin) {
 }
 
 // layers is one layer for each of the four levels, silent where nothing is said.
-func (l ladder) layers(user domain.UserID) []cascade.Layer {
-	layers := []cascade.Layer{{Level: domain.PlatformLevel}, {Level: domain.IntegratorLevel}, {Level: domain.TenantLevel}, {Level: domain.UserLevel, Node: domain.NodeID(user)}}
+func (l ladder) layers(user domain.UserID) []flag.Layer {
+	var layers [4]flag.Layer
+	for depth, level := range []domain.Level{domain.PlatformLevel, domain.IntegratorLevel, domain.TenantLevel, domain.UserLevel} {
+		layers[depth].Level = level
+	}
 	for _, n := range l.Line {
 		layers[n.Level.Depth()].Node = n.ID
 	}
+	layers[domain.UserLevel.Depth()].Node = domain.NodeID(user)
 	for _, said := range l.Said {
-		layers[said.Level.Depth()] = said
+		layers[said.Level.Depth()] = said.layer()
 	}
-	return layers
+	return layers[:]
+}
+
+// within adds to a context the nodes of the line.
+func (l ladder) within(who flag.Context) *flag.Context {
+	for _, n := range l.Line {
+		switch n.Level {
+		case domain.IntegratorLevel:
+			who.Integrator = domain.IntegratorID(n.ID)
+		case domain.TenantLevel:
+			who.Tenant = domain.TenantID(n.ID)
+		}
+	}
+	return &who
 }
 
 // evaluate decides at one instant.
-func (l ladder) evaluate(user domain.UserID, at time.Time) (flag.Evaluation, cascade.Origin, error) {
+func (l ladder) evaluate(who flag.Context, at time.Time) (flag.Evaluation, cascade.Origin, error) {
 	_, standing, by := l.place()
-	e, err := flag.Evaluate(l.Rules(), standing, at, l.layers(user)...)
+	e, err := flag.Evaluate(l.Rules(), flag.Input{Standing: standing, At: at, Context: l.within(who)}, l.layers(who.User)...)
 	return e, l.DecidedBy(e, by), err
 }
 
-func (l ladder) resolve(q ResolveFlag) (Resolution, error) {
+func (l ladder) resolve(q ResolveFlag, who flag.Context) (Resolution, error) {
 	if len(l.Line) == 0 {
 		return Resolution{}, flag.ErrNodeNotFound
 	}
 	n, standing, _ := l.place()
-	e, by, err := l.evaluate(q.User, q.At)
+	e, by, err := l.evaluate(who, q.At)
 	return Resolution{
 		Flag: l.Key, Node: n.ID, User: q.User, At: q.At,
-		Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause,
+		Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule,
 		Status: l.Status, Standing: standing, DecidedBy: by, Levels: e.Decision.Story,
 	}, err
 }

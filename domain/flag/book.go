@@ -57,16 +57,10 @@ type entry struct {
 type edition struct {
 	Flag
 	position         uint64
-	defined, settled uint64 // positions of the facts that gave it definition and status
-	names            [2]string
+	defined, settled uint64            // positions of the facts that gave it definition and status
+	names            map[string]string // of values, as variants spell them; nil if it has none
 	before           *edition
 }
-
-// Names of the values that a flag has by itself.
-const (
-	nameOfDefault = iota
-	nameOfOff
-)
 
 // A spot is a node with all that ever was so of it.
 type spot struct {
@@ -235,17 +229,39 @@ func (b *Book) edit(k Key, r domain.Recorded) {
 	if now.Status != next.Status {
 		next.settled = r.Position
 	}
+	next.Flag = now
 	switch r.Event.(type) {
 	case Defined, Updated:
 		next.defined = r.Position
-		next.names = [2]string{nameOfDefault: now.Definition.variantOf(now.Definition.Default), nameOfOff: now.Definition.variantOf(now.Definition.Off)}
+		next.spell()
 	}
-	next.Flag = now
 	e.newest.Store(next)
 	if !known {
 		b.flags.add(e)
 		b.list(e)
 	}
+}
+
+// spell finds the names of the values that variants have.
+func (f *edition) spell() {
+	f.names = nil
+	for _, v := range f.Definition.Variants {
+		if f.names == nil {
+			f.names = map[string]string{}
+		}
+		f.names[string(v)] = f.Definition.variantOf(v)
+	}
+}
+
+// name is the variant that a value is.
+func (f *edition) name(v json.RawMessage) string {
+	if f.names == nil {
+		return ""
+	}
+	if name, ok := f.names[string(v)]; ok {
+		return name
+	}
+	return f.Definition.variantOf(v) // which may still be spelled otherwise
 }
 
 // list adds a flag to those that are answered all at once.
@@ -286,6 +302,7 @@ func (l *link) stood() uint64 {
 type Question struct {
 	Node     domain.NodeID
 	User     domain.UserID // whose own overrides count, if the node is its home
+	Context  *Context      // for whom rules are held; nobody in particular if nil
 	At       time.Time     // instant that validities are held against
 	Position uint64        // as of which; everything that is known if 0
 }
@@ -295,16 +312,16 @@ type Question struct {
 type View struct {
 	book     *Book
 	position uint64
-	at       time.Time
+	in       Input
 	line     [4]*spot // by level, nil where there is none
 	node     *spot
-	standing uint8
+	standing uint8 // of standings
 	shuts    *link // whose standing it is
 }
 
 // Look finds the place that a question is about. Errors: ErrNodeNotFound, ErrBlind.
 func (b *Book) Look(q Question) (v View, err error) {
-	v.book, v.position, v.at = b, b.position.Load(), q.At
+	v.book, v.position = b, b.position.Load()
 	if q.Position > 0 {
 		v.position = min(v.position, q.Position)
 	}
@@ -317,6 +334,7 @@ func (b *Book) Look(q Question) (v View, err error) {
 	if q.User != "" {
 		v.join(q.User)
 	}
+	v.in = Input{Standing: standings[v.standing], At: q.At, Context: q.Context}
 	return v, nil
 }
 
@@ -366,7 +384,7 @@ func (v *View) join(user domain.UserID) {
 func (v *View) Position() uint64 { return v.position }
 
 // Standing is how far the node may be used, the nodes above it considered.
-func (v *View) Standing() domain.Standing { return standings[v.standing] }
+func (v *View) Standing() domain.Standing { return v.in.Standing }
 
 // Node is the place.
 func (v *View) Node() domain.NodeID { return nodeOf(v.node.id) }
@@ -377,7 +395,8 @@ type Answer struct {
 	Variant    string
 	Reason     Reason
 	Cause      Cause
-	Locked     bool // the fact that decided holds against every node below
+	Rule       string // that matched
+	Locked     bool   // the fact that decided holds against every node below
 	Deprecated bool
 	Level      domain.Level // at which it was decided, empty if no node did
 	Position   uint64       // of the fact that decided
@@ -406,7 +425,7 @@ func (v *View) evaluate(e *entry) (Answer, error) {
 	if f == nil {
 		return Answer{}, ErrNotFound
 	}
-	cause, off, err := f.off(standings[v.standing])
+	cause, off, err := f.off(v.in.Standing)
 	switch {
 	case err != nil:
 		return Answer{}, err
@@ -419,7 +438,7 @@ func (v *View) evaluate(e *entry) (Answer, error) {
 }
 
 func (v *View) disabled(f *edition, cause Cause) Answer {
-	a := Answer{Value: f.Definition.Off, Variant: f.names[nameOfOff], Reason: Disabled, Cause: cause, Position: f.settled, Deprecated: f.deprecated()}
+	a := Answer{Value: f.Definition.Off, Variant: f.name(f.Definition.Off), Reason: Disabled, Cause: cause, Position: f.settled, Deprecated: f.deprecated()}
 	if cause == NotActive && v.shuts != nil {
 		a.Position = v.shuts.stood()
 	}
@@ -430,24 +449,25 @@ func (f *edition) deprecated() bool { return f.Status == StatusDeprecated }
 
 // replaced is the cascade where the deciding level says it all.
 func (v *View) replaced(e *entry, f *edition) Answer {
-	var says [4]cascade.Say
-	var said [4]saying
+	var says [len(v.line)]cascade.Say
+	var said [len(v.line)]saying
+	var chosen [len(v.line)]choice
 	for level, s := range v.line {
 		if s == nil {
 			continue
 		}
 		if n := s.said(e.number, v.position); n.said != nil {
-			said[level] = n
-			says[level] = n.said.at(v.at)
+			said[level], chosen[level] = n, n.said.choose(&v.in)
+			says[level] = n.said.say(&chosen[level], v.in.At)
 		}
 	}
 	level := cascade.Decider(says[:])
 	if level < 0 {
-		return Answer{Value: f.Definition.Default, Variant: f.names[nameOfDefault], Reason: Static, Cause: ByDefault, Position: f.defined, Deprecated: f.deprecated()}
+		return Answer{Value: f.Definition.Default, Variant: f.name(f.Definition.Default), Reason: Static, Cause: ByDefault, Position: f.defined, Deprecated: f.deprecated()}
 	}
-	n := &said[level]
+	n, c := &said[level], &chosen[level]
 	a := Answer{
-		Value: n.said.Value, Variant: n.said.name(f), Reason: Static, Cause: ByOverride, Locked: n.said.Locked,
+		Value: c.Value, Variant: f.name(c.Value), Reason: c.reason, Rule: c.rule, Cause: ByOverride, Locked: says[level].Locked,
 		Level: levels[level+1], Position: n.origin(), Deprecated: f.deprecated(), by: v.line[level].id,
 	}
 	if a.Locked {
@@ -458,29 +478,29 @@ func (v *View) replaced(e *entry, f *edition) Answer {
 
 // combined is the cascade where several levels have their part.
 func (v *View) combined(e *entry, f *edition) Answer {
-	d := cascade.Resolve(f.Definition.Mode, f.Definition.Default, v.at, v.layers(e)...)
-	r := f.evaluation("", false, d)
-	a := Answer{Value: r.Value, Variant: r.Variant, Reason: r.Reason, Cause: r.Cause, Locked: d.Decider.Locked, Position: f.defined, Deprecated: f.deprecated()}
-	if !d.Defaulted {
-		a.Level, a.Position, a.by = d.Decider.Level, d.Decider.Origin.Position, idOf(d.Decider.Node)
+	r, err := Evaluate(f.Flag, v.in, v.layers(e)...)
+	a := Answer{Value: r.Value, Variant: r.Variant, Reason: r.Reason, Rule: r.Rule, Cause: r.Cause, Locked: r.Decision.Decider.Locked, Position: f.defined, Deprecated: f.deprecated()}
+	if d := r.Decision.Decider; err == nil && !r.Decision.Defaulted {
+		a.Level, a.Position, a.by = d.Level, d.Origin.Position, idOf(d.Node)
 	}
 	return a
 }
 
 // layers is one layer for each of the four levels, silent where nothing is said.
 // Of the facts behind them only the positions are known here.
-func (v *View) layers(e *entry) []cascade.Layer {
-	out := make([]cascade.Layer, len(v.line))
+func (v *View) layers(e *entry) []Layer {
+	out := make([]Layer, len(v.line))
 	for i, s := range v.line {
 		out[i].Level = levels[i+1]
 		if s == nil {
 			continue
 		}
-		out[i].Node = nodeOf(s.id)
+		node := nodeOf(s.id)
 		if n := s.said(e.number, v.position); n.said != nil {
-			out[i] = n.said.Layer(out[i].Level, out[i].Node)
-			out[i].Origin.Position = n.origin()
+			out[i] = n.said.layer
+			out[i].Level, out[i].Origin.Position = levels[i+1], n.origin()
 		}
+		out[i].Node = node
 	}
 	return out
 }

@@ -125,6 +125,7 @@ func (p *bygone) evolve(r domain.Recorded, ours bool) {
 // the why endpoint take.
 type wanted struct {
 	Value, Variant string
+	Rule           string
 	Reason         Reason
 	Cause          Cause
 	Level          domain.Level
@@ -132,7 +133,7 @@ type wanted struct {
 	Position       uint64
 }
 
-func (p bygone) evaluate(n, user domain.NodeID, at time.Time) (w wanted, err error) {
+func (p bygone) evaluate(n, user domain.NodeID, who *Context, at time.Time) (w wanted, err error) {
 	if p.level[n] == "" {
 		return w, ErrNodeNotFound
 	}
@@ -148,17 +149,17 @@ func (p bygone) evaluate(n, user domain.NodeID, at time.Time) (w wanted, err err
 	if p.level[user] == domain.UserLevel && p.parent[user] == n {
 		line = append(line, user)
 	}
-	var layers []cascade.Layer
+	var layers []Layer
 	for _, a := range line {
 		if s := p.said[a]; s != nil {
 			layers = append(layers, s.Layer(p.level[a], a))
 		}
 	}
-	e, err := Evaluate(p.flag, standing, at, layers...)
+	e, err := Evaluate(p.flag, Input{Standing: standing, At: at, Context: who}, layers...)
 	if err != nil {
 		return w, err
 	}
-	w = wanted{string(e.Value), e.Variant, e.Reason, e.Cause, e.Decision.Decider.Level, e.Decision.Decider.Node, p.defined}
+	w = wanted{string(e.Value), e.Variant, e.Rule, e.Reason, e.Cause, e.Decision.Decider.Level, e.Decision.Decider.Node, p.defined}
 	switch {
 	case e.Cause == NotActive:
 		w.Level, w.Node, w.Position = "", "", stood
@@ -258,6 +259,12 @@ func (w *world) step() {
 		w.happen(Updated{Flag: k, Before: past.flag.Definition, After: d})
 	default:
 		s := Setting{Value: json.RawMessage(fmt.Sprint(rapid.IntRange(1, 6).Draw(w.T, "value")))}
+		if rapid.Bool().Draw(w.T, "for some") {
+			s.Rules = []Rule{{When: []Condition{{Attribute: "region", Op: "in", Values: []json.RawMessage{json.RawMessage(`"eu"`)}}}, Serving: Serving{Value: json.RawMessage("3.0")}}}
+			if rapid.Bool().Draw(w.T, "only") {
+				s.Value = nil
+			}
+		}
 		if rapid.Bool().Draw(w.T, "begins") {
 			t := w.now.Add(time.Duration(rapid.IntRange(-20, 20).Draw(w.T, "from")) * time.Minute)
 			s.ValidFrom = &t
@@ -275,8 +282,9 @@ func (w *world) ask() {
 	r := rapid.SampledFrom(w.log).Draw(w.T, "as of")
 	node, user := rapid.SampledFrom(worldNodes[:6]).Draw(w.T, "node"), rapid.SampledFrom(worldNodes).Draw(w.T, "user")
 	k, at := rapid.SampledFrom(worldFlags).Draw(w.T, "flag"), w.now.Add(time.Duration(rapid.IntRange(-60, 30).Draw(w.T, "at"))*time.Minute)
-	want, wantErr := w.log.at(r.Position, k).evaluate(node, user, at)
-	got, err := asked(w.book, k, Question{Node: node, User: domain.UserID(user), At: at, Position: r.Position})
+	who := &Context{Key: "ann", Attributes: map[string]any{"region": rapid.SampledFrom([]string{"eu", "us"}).Draw(w.T, "region")}}
+	want, wantErr := w.log.at(r.Position, k).evaluate(node, user, who, at)
+	got, err := asked(w.book, k, Question{Node: node, User: domain.UserID(user), Context: who, At: at, Position: r.Position})
 	if !errors.Is(err, wantErr) || got != want {
 		w.Fatalf("%s at %s for %s at %v as of %d: %+v, %v; want %+v, %v", k, node, user, at, r.Position, got, err, want, wantErr)
 	}
@@ -291,7 +299,7 @@ func asked(b *Book, k Key, q Question) (wanted, error) {
 	if err != nil {
 		return wanted{}, err
 	}
-	return wanted{string(a.Value), a.Variant, a.Reason, a.Cause, a.Level, a.Decider(), a.Position}, nil
+	return wanted{string(a.Value), a.Variant, a.Rule, a.Reason, a.Cause, a.Level, a.Decider(), a.Position}, nil
 }
 
 func TestABookIsTheFoldAtEveryPosition(t *testing.T) {
@@ -328,7 +336,7 @@ func TestANodeThatSaysMuch(t *testing.T) {
 	}
 	for range 300 {
 		k, r := keys[rng.IntN(len(keys))], log[rng.IntN(len(log))]
-		want, wantErr := log.at(r.Position, k).evaluate(acme, "", at)
+		want, wantErr := log.at(r.Position, k).evaluate(acme, "", nil, at)
 		if got, err := asked(b, k, Question{Node: acme, At: at, Position: r.Position}); got != want || !errors.Is(err, wantErr) {
 			t.Fatalf("%s as of %d: %+v, %v; want %+v, %v", k, r.Position, got, err, want, wantErr)
 		}

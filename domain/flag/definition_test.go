@@ -131,6 +131,7 @@ func TestUpdateTwiceIsOnce(t *testing.T) {
 	testkit.When(testkit.Given(Defined{key, without}), none).Then(t)
 }
 
+// So is whom a rule is for: it may name people.
 func TestWhoAnswersForAFlagIsPersonal(t *testing.T) {
 	r := domain.NewRegistry(Events)
 	for _, c := range []struct {
@@ -139,7 +140,7 @@ func TestWhoAnswersForAFlagIsPersonal(t *testing.T) {
 	}{
 		{Defined{}, []string{"definition.owner"}},
 		{Updated{}, []string{"before.owner", "after.owner"}},
-		{Overridden{}, nil},
+		{Overridden{}, []string{"rules.when.values", "before.rules.when.values"}},
 	} {
 		if d, _ := r.Definition(c.e); !slices.Equal(d.PII, c.want) {
 			t.Errorf("%T: %v", c.e, d.PII)

@@ -14,8 +14,9 @@ type Reason string
 
 // The reasons.
 const (
-	Static   Reason = "STATIC"
-	Disabled Reason = "DISABLED"
+	Static         Reason = "STATIC"
+	TargetingMatch Reason = "TARGETING_MATCH" // a rule says so
+	Disabled       Reason = "DISABLED"
 )
 
 // A Cause is the richer reason behind it.
@@ -37,20 +38,36 @@ type Evaluation struct {
 	Variant  string           `json:"variant,omitempty"`
 	Reason   Reason           `json:"reason"`
 	Cause    Cause            `json:"cause"`
+	Rule     string           `json:"rule,omitempty"` // that matched: its name, or # and its index
 	Decision cascade.Decision `json:"decision"`
 }
 
-// Evaluate decides what a flag comes to at one instant. Standing is how far the
-// node may be used, its ancestors considered; layers are the overrides from the
-// platform down to the node. A flag that does not exist or is archived fails
-// with ErrNotFound.
-func Evaluate(f Flag, standing domain.Standing, at time.Time, layers ...cascade.Layer) (Evaluation, error) {
-	cause, off, err := f.off(standing)
+// An Input is what a flag is evaluated with, beside what nodes say about it.
+type Input struct {
+	Standing domain.Standing // how far the node may be used, its ancestors considered
+	At       time.Time
+	Context  *Context // nil: nobody in particular
+}
+
+// Evaluate decides what a flag comes to at one instant. Layers are the overrides
+// from the platform down to the node; what each says to the context is chosen
+// first, and the cascade then decides among that. A flag that does not exist or is
+// archived fails with ErrNotFound.
+func Evaluate(f Flag, in Input, layers ...Layer) (Evaluation, error) {
+	cause, off, err := f.off(in.Standing)
 	if err != nil {
 		return Evaluation{}, err
 	}
-	d := cascade.Resolve(f.Definition.Mode, f.Definition.Default, at, layers...)
-	return f.evaluation(cause, off, d), nil
+	said, chosen := make([]cascade.Layer, len(layers)), make([]choice, len(layers))
+	for i := range layers {
+		chosen[i], said[i] = layers[i].choose(&in), layers[i].Layer
+		said[i].Value = chosen[i].Value
+	}
+	d := cascade.Resolve(f.Definition.Mode, f.Definition.Default, in.At, said...)
+	if off {
+		return Evaluation{Value: f.Definition.Off, Variant: f.Definition.variantOf(f.Definition.Off), Reason: Disabled, Cause: cause, Decision: d}, nil
+	}
+	return f.decided(d, chosen), nil
 }
 
 // off tells whether something above the cascade turns the flag off: its own life
@@ -69,41 +86,21 @@ func (f Flag) off(standing domain.Standing) (Cause, bool, error) {
 	return "", false, nil
 }
 
-func (f Flag) evaluation(cause Cause, off bool, d cascade.Decision) Evaluation {
-	if off {
-		return Evaluation{f.Definition.Off, f.Definition.variantOf(f.Definition.Off), Disabled, cause, d}
-	}
-	cause = ByOverride
+// decided tells what a decision is due to. Chosen is what each layer of its story
+// said to the context.
+func (f Flag) decided(d cascade.Decision, chosen []choice) Evaluation {
+	e := Evaluation{Value: d.Value, Variant: f.Definition.variantOf(d.Value), Reason: Static, Cause: ByOverride, Decision: d}
 	switch {
 	case d.Defaulted:
-		cause = ByDefault
+		e.Cause = ByDefault
+		return e
 	case d.Decider.Locked:
-		cause = ByLock
+		e.Cause = ByLock
 	}
-	return Evaluation{d.Value, f.Definition.variantOf(d.Value), Static, cause, d}
-}
-
-// A Segment is a time during which an evaluation does not change. Zero ends are
-// open; Until is exclusive.
-type Segment struct {
-	From, Until time.Time
-	Evaluation  Evaluation
-}
-
-// Timeline gives the evaluation at every instant, without a clock: none for a
-// flag that is not to be found.
-func Timeline(f Flag, standing domain.Standing, layers ...cascade.Layer) []Segment {
-	cause, off, err := f.off(standing)
-	switch {
-	case err != nil:
-		return nil
-	case off:
-		return []Segment{{Evaluation: f.evaluation(cause, off, cascade.Decision{})}}
+	for i, v := range d.Story {
+		if v.Level == d.Decider.Level && v.Ruling == cascade.Set {
+			e.Reason, e.Rule = chosen[i].reason, chosen[i].rule
+		}
 	}
-	decisions := cascade.Timeline(f.Definition.Mode, f.Definition.Default, layers...)
-	out := make([]Segment, len(decisions))
-	for i, s := range decisions {
-		out[i] = Segment{s.From, s.Until, f.evaluation("", false, s.Decision)}
-	}
-	return out
+	return e
 }

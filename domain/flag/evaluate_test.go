@@ -11,6 +11,7 @@ import (
 	"github.com/reeve-platform/reeve/domain/cascade"
 	"github.com/reeve-platform/reeve/domain/cascade/cascadetest"
 	. "github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/domain/flag/flagtest"
 	"github.com/reeve-platform/reeve/internal/testkit"
 )
 
@@ -41,7 +42,7 @@ func TestEvaluate(t *testing.T) {
 		"the life of the flag counts": {StatusKilled, domain.Barred, nil, Evaluation{Value: j(`false`), Variant: "off", Reason: Disabled, Cause: IsKilled}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Evaluate(Flag{Status: c.status, Definition: d}, c.standing, at, c.layers...)
+			got, err := Evaluate(Flag{Status: c.status, Definition: d}, Input{Standing: c.standing, At: at}, plainly(c.layers)...)
 			if domain.KindOf(err) != domain.KindOf(c.err) && err != nil {
 				t.Fatal(err)
 			}
@@ -52,14 +53,40 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
+// plainly are layers that say the same to everybody.
+func plainly(layers []cascade.Layer) (out []Layer) {
+	for _, l := range layers {
+		out = append(out, Layer{Layer: l})
+	}
+	return out
+}
+
 // The same matrix that holds the cascade holds an active flag at a usable node.
 func TestTheMatrixHoldsForFlags(t *testing.T) {
 	for _, c := range cascadetest.Load(t, "../cascade/testdata") {
 		f := Flag{Status: StatusActive, Definition: Definition{Type: JSON, Default: c.Fallback, Off: j(`null`), Mode: c.Mode}}
-		got, err := Evaluate(f, domain.Usable, c.At, c.Layers...)
+		got, err := Evaluate(f, Input{Standing: domain.Usable, At: c.At}, plainly(c.Layers)...)
 		if err != nil || !cascade.Same(got.Value, c.Want) || got.Decision.Decider.Level != c.By {
 			t.Errorf("%s: %s by %q, %v", c.Name, got.Value, got.Decision.Decider.Level, err)
 		}
+	}
+}
+
+// What the matrix of flags says, evaluation does, and so does the timeline.
+func TestTheMatrixOfFlags(t *testing.T) {
+	for _, c := range flagtest.Load(t, "testdata/matrix") {
+		t.Run(c.Name, func(t *testing.T) {
+			f, layers := c.Flag("matrix"), c.Ladder()
+			got, err := Evaluate(f, c.Input(), layers...)
+			if err != nil || !cascade.Same(got.Value, c.Want) || got.Decision.Decider.Level != c.By || got.Reason != c.Reason || got.Cause != c.Cause || got.Rule != c.Rule {
+				t.Errorf("%s by %q: %s, %s, %q; %v", got.Value, got.Decision.Decider.Level, got.Reason, got.Cause, got.Rule, err)
+			}
+			for _, s := range Timeline(f, c.Input(), layers...) {
+				if !c.At.Before(s.From) && (s.Until.IsZero() || c.At.Before(s.Until)) && !cascade.Same(s.Evaluation.Value, c.Want) {
+					t.Errorf("the timeline says %s", s.Evaluation.Value)
+				}
+			}
+		})
 	}
 }
 
@@ -68,13 +95,13 @@ func TestTimelineIsEvaluateAtEveryInstant(t *testing.T) {
 		f := Flag{Status: rapid.SampledFrom([]Status{StatusDraft, StatusActive, StatusKilled, StatusDeprecated}).Draw(t, "status"), Definition: def}
 		standing := rapid.SampledFrom([]domain.Standing{domain.Usable, domain.Barred}).Draw(t, "standing")
 		until := at.Add(time.Duration(rapid.IntRange(-3, 3).Draw(t, "until")) * time.Hour)
-		layers := []cascade.Layer{{Level: domain.TenantLevel, Value: j(`true`), Until: until}}
+		layers := plainly([]cascade.Layer{{Level: domain.TenantLevel, Value: j(`true`), Until: until}})
 		now := at.Add(time.Duration(rapid.IntRange(-200, 200).Draw(t, "minutes")) * time.Minute)
-		want, err := Evaluate(f, standing, now, layers...)
+		want, err := Evaluate(f, Input{Standing: standing, At: now}, layers...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range Timeline(f, standing, layers...) {
+		for _, s := range Timeline(f, Input{Standing: standing}, layers...) {
 			if !now.Before(s.From) && (s.Until.IsZero() || now.Before(s.Until)) {
 				if string(s.Evaluation.Value) != string(want.Value) || s.Evaluation.Cause != want.Cause {
 					t.Fatalf("%s %s, want %s %s", s.Evaluation.Value, s.Evaluation.Cause, want.Value, want.Cause)
@@ -84,7 +111,7 @@ func TestTimelineIsEvaluateAtEveryInstant(t *testing.T) {
 		}
 		t.Fatal("no segment at that instant")
 	})
-	if got := Timeline(Flag{Status: StatusArchived}, domain.Usable); got != nil {
+	if got := Timeline(Flag{Status: StatusArchived}, Input{Standing: domain.Usable}); got != nil {
 		t.Fatalf("an archived flag has %v", got)
 	}
 }
@@ -92,7 +119,8 @@ func TestTimelineIsEvaluateAtEveryInstant(t *testing.T) {
 func TestGolden(t *testing.T) {
 	full := Definition{Type: String, Default: j(`"a"`), Off: j(`""`), Variants: map[string]jsonRaw{"b": j(`"b"`)}, Mode: cascade.Replace,
 		Description: "what for", Owner: "payments", Tags: []string{"x"}, Exposed: true, Levels: []domain.Level{domain.TenantLevel}}
-	setting := Setting{Value: j(`"b"`), Variant: "b", ValidFrom: &early, ValidUntil: &late, Locked: true}
+	when := []Condition{{Attribute: "plan", Op: In, Values: []jsonRaw{j(`"gold"`)}, Not: true}}
+	setting := Setting{Value: j(`"b"`), Variant: "b", Rules: []Rule{{Name: "r", When: when, Serving: Serving{Value: j(`"b"`), Variant: "b"}}}, ValidFrom: &early, ValidUntil: &late, Locked: true}
 	testkit.Golden(t, Events,
 		Defined{key, full}, Updated{key, def, full}, Activated{key, StatusDraft}, Deprecated{key}, Killed{key, StatusActive},
 		Revived{key, StatusActive}, Archived{key, StatusDeprecated}, Restored{key},

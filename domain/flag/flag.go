@@ -57,6 +57,7 @@ const (
 
 // Flag is what the rules need to remember of a definition.
 type Flag struct {
+	Key        Key
 	Status     Status
 	Before     Status // that a kill interrupted
 	Definition Definition
@@ -66,7 +67,7 @@ type Flag struct {
 func (f Flag) Evolve(e domain.Event) Flag {
 	switch e := e.(type) {
 	case Defined:
-		f.Status, f.Definition = StatusDraft, e.Definition
+		f.Key, f.Status, f.Definition = e.Flag, StatusDraft, e.Definition
 	case Updated:
 		f.Definition = e.After
 	case Activated:

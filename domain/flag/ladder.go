@@ -10,10 +10,12 @@ import (
 	"github.com/reeve-platform/reeve/domain/cascade"
 )
 
-// A Setting is what one node says about one flag.
+// A Setting is what one node says about one flag: to those whom a rule is for what
+// that rule says, and its value, if it has one, to everybody else.
 type Setting struct {
-	Value      json.RawMessage `json:"value"`
+	Value      json.RawMessage `json:"value,omitempty"`
 	Variant    string          `json:"variant,omitempty"` // it was set by, if it was set by name
+	Rules      []Rule          `json:"rules,omitempty"`   // the first that matches counts
 	ValidFrom  *time.Time      `json:"validFrom,omitempty"`
 	ValidUntil *time.Time      `json:"validUntil,omitempty"` // exclusive
 	Locked     bool            `json:"locked,omitempty"`
@@ -50,9 +52,9 @@ func (s *Setting) holds(at time.Time) bool {
 	return s != nil && s.Locked && s.phase(at) != expired
 }
 
-// Layer is the setting as the cascade sees it.
-func (s Setting) Layer(level domain.Level, node domain.NodeID) cascade.Layer {
-	l := cascade.Layer{Level: level, Node: node, Value: s.Value, Locked: s.Locked}
+// Layer is the setting as it is evaluated.
+func (s Setting) Layer(level domain.Level, node domain.NodeID) Layer {
+	l := Layer{cascade.Layer{Level: level, Node: node, Value: s.Value, Locked: s.Locked}, s.Targeting()}
 	if s.ValidFrom != nil {
 		l.From = *s.ValidFrom
 	}
@@ -180,12 +182,13 @@ func (l Ladder) setting(n domain.NodeID, k Key) *Setting {
 	return &c
 }
 
-// layers are what the nodes above n say about a flag, from the platform down.
+// layers are what the nodes above n say about a flag to everybody, from the
+// platform down.
 func (l Ladder) layers(n domain.NodeID, k Key) []cascade.Layer {
 	var out []cascade.Layer
 	for _, a := range l.line(l.parent(n)) {
 		if s := l.setting(a, k); s != nil {
-			out = append(out, s.Layer(l.level(a), a))
+			out = append(out, s.Layer(l.level(a), a).Layer)
 		}
 	}
 	return out

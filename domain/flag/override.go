@@ -2,6 +2,7 @@ package flag
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -9,12 +10,15 @@ import (
 )
 
 // Override sets a flag for a node and for all below it that do not say
-// otherwise. It replaces what the node said before; a lock on it stays.
+// otherwise. It replaces what the node said before; a lock on it stays. To those
+// whom it has neither a rule nor a value for it says nothing, so that the level
+// above decides.
 type Override struct {
 	Node       domain.NodeID   `json:"node" path:"node" doc:"The node: platform, or the id of an integrator, tenant or user."`
 	Flag       Key             `json:"flag" path:"flag" doc:"The flag."`
 	Value      json.RawMessage `json:"value,omitempty" doc:"Value, of the flag's type; or name a variant."`
 	Variant    string          `json:"variant,omitempty" maxLength:"128" doc:"Name of a variant; or give a value."`
+	Rules      []Rule          `json:"rules,omitempty" maxItems:"100" doc:"What it says to whom; the first that matches counts, and the value is for everybody else."`
 	ValidFrom  *time.Time      `json:"validFrom,omitempty" doc:"When it comes into force; at once if left out."`
 	ValidUntil *time.Time      `json:"validUntil,omitempty" doc:"When it falls out of force; never if left out."`
 	Home       domain.TenantID `json:"home,omitempty" doc:"For a user's node: the tenant the user belongs to."`
@@ -47,7 +51,7 @@ func (e Overridden) Change() (before, after any) {
 }
 
 var (
-	// ErrOneValue: an override has exactly one value.
+	// ErrOneValue: what is said is said by value or by name.
 	ErrOneValue = &domain.Error{Kind: domain.Invalid, Code: "one-value", Detail: "give a value or a variant, and not both"}
 	// ErrValidity: the override would end before it began.
 	ErrValidity = &domain.Error{Kind: domain.Invalid, Code: "invalid-validity", Detail: "validUntil must be after validFrom, and not in the past"}
@@ -104,24 +108,12 @@ func (c Override) Decide(l Ladder, m domain.Meta) ([]domain.Event, error) {
 	return []domain.Event{Overridden{c.Node, l.level(c.Node), l.parent(c.Node), c.Flag, after, before}}, nil
 }
 
-// setting is what the command says, with a variant's name made its value.
+// setting is what the command says, with the names of variants made their values.
 func (c Override) setting(d Definition, now time.Time) (Setting, error) {
-	s := Setting{Value: c.Value, Variant: c.Variant, ValidFrom: c.ValidFrom, ValidUntil: c.ValidUntil}
-	if (c.Value == nil) == (c.Variant == "") {
-		return s, ErrOneValue
-	}
-	if c.Variant != "" {
-		v, ok := d.Variants[c.Variant]
-		if !ok {
-			return s, ErrVariant.At("/variant", "is not a variant of the flag")
-		}
-		s.Value = v
-	}
-	if err := d.takes(s.Value, "/value"); err != nil {
+	s := Setting{Value: c.Value, Variant: c.Variant, Rules: c.Rules, ValidFrom: c.ValidFrom, ValidUntil: c.ValidUntil}
+	s, err := d.completed(s)
+	if err != nil {
 		return s, err
-	}
-	if len(s.Value) > maxValue {
-		return s, ErrTooLarge
 	}
 	if u := c.ValidUntil; u != nil && (!now.Before(*u) || c.ValidFrom != nil && !c.ValidFrom.Before(*u)) {
 		return s, ErrValidity.At("/validUntil", "must be later")
@@ -129,16 +121,59 @@ func (c Override) setting(d Definition, now time.Time) (Setting, error) {
 	return s, nil
 }
 
-// tightens refuses a value that loosens what a restricting flag comes to above.
+// completed checks everything that a setting says to anybody.
+func (d Definition) completed(s Setting) (Setting, error) {
+	if s.Value != nil || s.Variant != "" || len(s.Rules) == 0 {
+		plain, err := d.serve(Serving{Value: s.Value, Variant: s.Variant}, "")
+		if err != nil {
+			return s, err
+		}
+		s.Value = plain.Value
+	}
+	var err error
+	if s.Rules, err = d.rules(s.Rules); err != nil {
+		return s, err
+	}
+	if text, err := json.Marshal(s); err != nil || len(s.Value) > maxValue || len(text) > maxSetting {
+		return s, ErrTooLarge
+	}
+	return s, nil
+}
+
+// maxSetting is how many bytes all that a node says about a flag may take.
+const maxSetting = 2 * maxValue
+
+// tightens refuses a value that loosens what a restricting flag comes to above,
+// apart from what is said to some only. Those are held to what is said to them
+// when the flag is evaluated.
 func (c Override) tightens(l Ladder, d Definition, s Setting, at time.Time) error {
 	if d.Mode != cascade.Restrict {
 		return nil
 	}
 	above := cascade.Resolve(d.Mode, d.Default, at, l.layers(c.Node, c.Flag)...)
-	if cascade.Tightens(above.Value, s.Value) {
-		return nil
+	for _, v := range s.values() {
+		if !cascade.Tightens(above.Value, v.value) {
+			return ErrLoosens.With("the levels above allow "+string(above.Value)+" and nothing looser").At(v.place, "must stay within what the levels above allow")
+		}
 	}
-	return ErrLoosens.With("the levels above allow "+string(above.Value)+" and nothing looser").At("/value", "must stay within what the levels above allow")
+	return nil
+}
+
+// A spoken value is one that a setting says to somebody, and where it stands.
+type spoken struct {
+	place string
+	value json.RawMessage
+}
+
+// values are everything that a setting says to anybody.
+func (s Setting) values() (all []spoken) {
+	if s.Value != nil {
+		all = append(all, spoken{"/value", s.Value})
+	}
+	for i, r := range s.Rules {
+		all = append(all, spoken{fmt.Sprintf("/rules/%d/value", i), r.Value})
+	}
+	return all
 }
 
 func (d Definition) allows(level domain.Level) bool {
@@ -152,8 +187,15 @@ func (d Definition) allows(level domain.Level) bool {
 
 // equal compares what two settings say, a nil one with none.
 func (s *Setting) equal(o Setting) bool {
-	return s != nil && s.Variant == o.Variant && s.Locked == o.Locked && cascade.Same(s.Value, o.Value) &&
+	return s != nil && s.Variant == o.Variant && s.Locked == o.Locked && cascade.Same(s.Value, o.Value) && alike(s.Rules, o.Rules) &&
 		sameTime(s.ValidFrom, o.ValidFrom) && sameTime(s.ValidUntil, o.ValidUntil)
+}
+
+// alike compares what two things say as JSON, however values are spelled.
+func alike(a, b any) bool {
+	x, err := json.Marshal(a)
+	y, other := json.Marshal(b)
+	return err == nil && other == nil && cascade.Same(x, y)
 }
 
 func sameTime(a, b *time.Time) bool {

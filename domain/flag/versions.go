@@ -14,30 +14,18 @@ import (
 // nil once a node says nothing any more.
 type said struct {
 	Setting
-	from   uint64 // position of the fact that said so, where that is not the saying's own
-	called atomic.Pointer[calling]
+	layer Layer  // without level and node
+	from  uint64 // position of the fact that said so, where that is not the saying's own
 }
 
-// A calling is the name of a value in one edition of its flag.
-type calling struct {
-	in   *edition
-	name string
-}
+func newSaid(s Setting) *said { return &said{Setting: s, layer: s.Layer("", "")} }
 
-// name is the variant that a value is, in an edition. It is remembered for the
-// edition it was last asked for.
-func (s *said) name(f *edition) string {
-	c := s.called.Load()
-	if c == nil || c.in != f {
-		c = &calling{f, f.Definition.variantOf(s.Value)}
-		s.called.Store(c)
-	}
-	return c.name
-}
+// choose is what is said to whoever asks.
+func (s *said) choose(in *Input) choice { return s.layer.choose(in) }
 
-func (s *said) at(t time.Time) cascade.Say {
+func (s *said) say(c *choice, t time.Time) cascade.Say {
 	p := s.phase(t)
-	return cascade.Say{InForce: s.Value != nil && (p == inForce || p == locked), Locked: p == locked}
+	return cascade.Say{InForce: c.Value != nil && (p == inForce || p == locked), Locked: p == locked}
 }
 
 // A saying is one version of what a node says about one flag.
@@ -188,11 +176,15 @@ func (b *Book) lock(node domain.NodeID, k Key, at uint64, on bool) {
 		return
 	}
 	now := b.spot(node).said(e.number, latest)
-	next := &said{}
+	var s Setting
 	if now.said != nil {
-		next.Setting, next.from = now.said.Setting, now.origin()
+		s = now.said.Setting
 	}
-	next.Locked = on
+	s.Locked = on
+	next := newSaid(s)
+	if now.said != nil {
+		next.from = now.origin()
+	}
 	b.add(node, k, at, next)
 }
 
@@ -214,7 +206,7 @@ const internedMost = 4096
 func (b *Book) intern(k Key, s Setting) *said {
 	key, err := json.Marshal(s)
 	if err != nil {
-		return &said{Setting: s}
+		return newSaid(s)
 	}
 	name := string(k) + "\x00" + string(key)
 	if known, ok := b.interned[name]; ok {
@@ -223,7 +215,7 @@ func (b *Book) intern(k Key, s Setting) *said {
 	if len(b.interned) >= internedMost {
 		clear(b.interned)
 	}
-	n := &said{Setting: s}
+	n := newSaid(s)
 	b.interned[name] = n
 	return n
 }

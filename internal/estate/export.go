@@ -123,6 +123,7 @@ func (p *Plan) exportOverrides(e *yaml.Encoder) error {
 		if o.Variant == "" {
 			spec.Value = yamlOf(o.Value)
 		}
+		spec.Rules, spec.Split = yamlOf(lean(o.Rules)), yamlOf(lean(o.Split))
 		if err := e.Encode(exported{"FlagOverride", o.Flag + "@" + where, spec}); err != nil {
 			return err
 		}

@@ -160,10 +160,18 @@ func (s *FlagOverride) body() (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("validUntil %w", err)
 	}
-	if (v == nil) == (s.Variant == "") {
-		return nil, fmt.Errorf("says a value or a variant, and not both")
+	rules, err := value(s.Rules)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
 	}
-	return members("value", v, "variant", s.Variant, "validFrom", from, "validUntil", until), nil
+	split, err := value(s.Split)
+	if err != nil {
+		return nil, fmt.Errorf("split: %w", err)
+	}
+	if plain := v != nil || s.Variant != ""; v != nil && s.Variant != "" || !plain && rules == nil && split == nil {
+		return nil, fmt.Errorf("says a value or a variant, and not both; or rules, or a split")
+	}
+	return members("value", v, "variant", s.Variant, "rules", lean(rules), "split", lean(split), "validFrom", from, "validUntil", until), nil
 }
 
 // says reports whether an override is what the file wants.
@@ -174,12 +182,51 @@ func (o override) says(wanted map[string]any) bool {
 	} else {
 		now["value"] = o.Value
 	}
+	if o.Value == nil {
+		delete(now, "value")
+	}
+	for name, said := range map[string]json.RawMessage{"rules": lean(o.Rules), "split": lean(o.Split)} {
+		if said != nil {
+			now[name] = said
+		}
+	}
 	for name, t := range map[string]*time.Time{"validFrom": o.ValidFrom, "validUntil": o.ValidUntil} {
 		if t != nil {
 			now[name] = t.UTC()
 		}
 	}
 	return same(wanted, now)
+}
+
+// lean is what rules or a split say in the fewest words: where a variant is named,
+// its value goes without saying. Nil if they say nothing.
+func lean(raw json.RawMessage) json.RawMessage {
+	var v any
+	if json.Unmarshal(raw, &v) != nil || v == nil {
+		return nil
+	}
+	thin(v)
+	out, _ := json.Marshal(v) // it has just been read
+	return out
+}
+
+func thin(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			thin(item)
+		}
+	case map[string]any:
+		if v["variant"] != nil {
+			delete(v, "value")
+		}
+		if v["by"] == "key" {
+			delete(v, "by")
+		}
+		for _, member := range v {
+			thin(member)
+		}
+	}
 }
 
 // nodeID is the id of a place, empty if the plan has yet to create it.

@@ -75,6 +75,8 @@ type Flag struct {
 type FlagOverride struct {
 	Value      yaml.Node `yaml:"value,omitempty"`
 	Variant    string    `yaml:"variant,omitempty"`
+	Rules      yaml.Node `yaml:"rules,omitempty"`
+	Split      yaml.Node `yaml:"split,omitempty"`
 	ValidFrom  string    `yaml:"validFrom,omitempty"`
 	ValidUntil string    `yaml:"validUntil,omitempty"`
 	Locked     bool      `yaml:"locked,omitempty"`

@@ -78,6 +78,8 @@ type (
 		Flag       string          `json:"flag"`
 		Value      json.RawMessage `json:"value"`
 		Variant    string          `json:"variant"`
+		Rules      json.RawMessage `json:"rules"`
+		Split      json.RawMessage `json:"split"`
 		ValidFrom  *time.Time      `json:"validFrom"`
 		ValidUntil *time.Time      `json:"validUntil"`
 		Locked     bool            `json:"locked"`

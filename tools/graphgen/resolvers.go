@@ -50,7 +50,12 @@ func (p resolvers) body(f *codegen.Field) (string, error) {
 	if strings.HasPrefix(typ, "*") {
 		how = "optional " + how
 	}
+	if typ == "[]any" {
+		how = "list"
+	}
 	switch how {
+	case "list":
+		return fmt.Sprintf("return %s.List(obj.%s), nil", library, b.Go), nil
 	case "value":
 		return fmt.Sprintf("return obj.%s, nil", b.Go), nil
 	case "int":

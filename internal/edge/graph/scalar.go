@@ -82,6 +82,15 @@ func UnmarshalTime(any) (time.Time, error) { return time.Time{}, errOutputOnly }
 // UnmarshalDocument is never called: input stays as it was sent.
 func UnmarshalDocument(any) (json.RawMessage, error) { return nil, errOutputOnly }
 
+// List is a list of values of any shape.
+func List[T any](values []T) []any {
+	list := make([]any, len(values))
+	for i, v := range values {
+		list[i] = v
+	}
+	return list
+}
+
 // Text is how a value writes itself, such as a UUID.
 func Text(v encoding.TextMarshaler) (string, error) {
 	b, err := v.MarshalText()

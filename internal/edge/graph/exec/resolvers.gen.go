@@ -10,6 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/cascade"
+	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/internal/edge/graph"
 	"github.com/reeve-platform/reeve/projections"
 	"github.com/reeve-platform/reeve/readapi"
@@ -37,6 +38,16 @@ func (resolvers) Audit() AuditResolver { return auditResolver{} }
 // EventID resolves eventId.
 func (auditResolver) EventID(ctx context.Context, obj *projections.Audit) (string, error) {
 	return graph.Text(obj.EventID)
+}
+
+type conditionResolver struct{}
+
+// Condition resolves the fields of Condition.
+func (resolvers) Condition() ConditionResolver { return conditionResolver{} }
+
+// Values resolves values.
+func (conditionResolver) Values(ctx context.Context, obj *flag.Condition) ([]any, error) {
+	return graph.List(obj.Values), nil
 }
 
 type flagResolver struct{}
@@ -435,7 +446,7 @@ func (queryResolver) Quotas(ctx context.Context, limit *int, after *string, tena
 }
 
 // ResolveFlag resolves resolveFlag.
-func (queryResolver) ResolveFlag(ctx context.Context, flag string, node *string, user *string, at any) (*readapi.Resolution, error) {
+func (queryResolver) ResolveFlag(ctx context.Context, flag string, node *string, user *string, key *string, context *string, at any) (*readapi.Resolution, error) {
 	return graph.Answer[readapi.Resolution](ctx)
 }
 

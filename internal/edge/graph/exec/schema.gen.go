@@ -47,6 +47,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Access() AccessResolver
 	Audit() AuditResolver
+	Condition() ConditionResolver
 	Flag() FlagResolver
 	Integrator() IntegratorResolver
 	Mutation() MutationResolver
@@ -69,6 +70,9 @@ type AccessResolver interface {
 }
 type AuditResolver interface {
 	EventID(ctx context.Context, obj *projections.Audit) (string, error)
+}
+type ConditionResolver interface {
+	Values(ctx context.Context, obj *flag.Condition) ([]any, error)
 }
 type FlagResolver interface {
 	Variants(ctx context.Context, obj *projections.Flag) (any, error)
@@ -155,7 +159,7 @@ type QueryResolver interface {
 	Projections(ctx context.Context) (*readapi.List[readapi.Projection], error)
 	Quota(ctx context.Context, tenant string, meter string) (*projections.Quota, error)
 	Quotas(ctx context.Context, limit *int, after *string, tenant string) (*readapi.List[projections.Quota], error)
-	ResolveFlag(ctx context.Context, flag string, node *string, user *string, at any) (*readapi.Resolution, error)
+	ResolveFlag(ctx context.Context, flag string, node *string, user *string, key *string, context *string, at any) (*readapi.Resolution, error)
 	ResolvedFlags(ctx context.Context, limit *int, after *string, node string) (*readapi.List[projections.ResolvedFlag], error)
 	Roles(ctx context.Context, limit *int, after *string, definedAt *string, retired *bool) (*readapi.List[readapi.Role], error)
 	SecurityEvents(ctx context.Context, limit *int, after *string, kind *string, principal *string, node *string, from any, to any, sort *string) (*readapi.List[projections.SecurityEvent], error)
@@ -206,6 +210,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCancelTenantDeletionInput,
 		ec.unmarshalInputChangeQuotaInput,
 		ec.unmarshalInputClearFlagOverrideInput,
+		ec.unmarshalInputConditionInput,
 		ec.unmarshalInputContactInput,
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateTenantInput,
@@ -238,6 +243,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRotateApiKeyInput,
 		ec.unmarshalInputRotateClientInput,
 		ec.unmarshalInputRotateSigningKeyInput,
+		ec.unmarshalInputRuleInput,
 		ec.unmarshalInputStopIntegratorInput,
 		ec.unmarshalInputSuspendTenantInput,
 		ec.unmarshalInputUnarchiveTenantInput,
@@ -555,6 +561,28 @@ type ClientPage {
   next: String
 }
 
+type Condition {
+  "What is looked at: key, tenant, integrator, user, or an attribute of the context."
+  attribute: String
+  "How it is compared. One of: in, startsWith, endsWith, contains, matches, lt, lte, gt, gte, before, after, semverEq, semverLt, semverGt, cidr, exists."
+  op: String
+  "What with; one of them is enough."
+  values: [JSON!]
+  "Whether it holds where it otherwise would not."
+  not: Boolean
+}
+
+input ConditionInput {
+  "What is looked at: key, tenant, integrator, user, or an attribute of the context."
+  attribute: String
+  "How it is compared. One of: in, startsWith, endsWith, contains, matches, lt, lte, gt, gte, before, after, semverEq, semverLt, semverGt, cidr, exists."
+  op: String
+  "What with; one of them is enough."
+  values: [JSON!]
+  "Whether it holds where it otherwise would not."
+  not: Boolean
+}
+
 type Contact {
   "Name of the person or the desk."
   name: String!
@@ -706,10 +734,12 @@ type FlagOverride {
   parent: ID
   "The flag."
   flag: String!
-  "The value."
+  "What it says to everybody whom no rule is for."
   value: JSON
   "Name of the variant it was set by."
   variant: String
+  "What it says to whom; the first that matches counts."
+  rules: [Rule!]
   "When it comes into force."
   validFrom: DateTime
   "When it falls out of force."
@@ -1394,10 +1424,12 @@ type Override {
   parent: ID
   "The flag."
   flag: String!
-  "The value."
+  "What it says to everybody whom no rule is for."
   value: JSON
   "Name of the variant it was set by."
   variant: String
+  "What it says to whom; the first that matches counts."
+  rules: [Rule!]
   "When it comes into force."
   validFrom: DateTime
   "When it falls out of force."
@@ -1419,6 +1451,8 @@ input OverrideFlagInput {
   value: JSON
   "Name of a variant; or give a value."
   variant: String
+  "What it says to whom; the first that matches counts, and the value is for everybody else."
+  rules: [RuleInput!]
   "When it comes into force; at once if left out."
   validFrom: DateTime
   "When it falls out of force; never if left out."
@@ -1742,6 +1776,10 @@ type Query {
     node: ID
     "A user whose home is the node."
     user: ID
+    "Targeting key; the user if left out."
+    key: String
+    "Attributes of whom it is evaluated for, as a JSON object."
+    context: String
     "At which instant, as far as is known now; now if left out."
     at: DateTime
   ): Resolution
@@ -1940,10 +1978,12 @@ type Resolution {
   value: JSON
   "Name of the value, if the flag has one for it."
   variant: String
-  "Why, in OpenFeature's words. One of: STATIC, DISABLED."
+  "Why, in OpenFeature's words. One of: STATIC, TARGETING_MATCH, DISABLED."
   reason: String!
   "Why, more exactly. One of: default, override, lock, draft, killed, not-active."
   cause: String!
+  "The rule that matched: its name, or # and its number from 0."
+  rule: String
   "Where the flag is in its life. One of: draft, active, deprecated, killed."
   status: String!
   "How far the node may be used, its ancestors considered. One of: pending, active, suspended, closed, ended."
@@ -1969,10 +2009,12 @@ type ResolvedFlag {
   value: JSON
   "Name of the value, if the flag has one for it."
   variant: String
-  "Why, in OpenFeature's words. One of: STATIC, DISABLED."
+  "Why, in OpenFeature's words. One of: STATIC, TARGETING_MATCH, DISABLED."
   reason: String!
   "Why, more exactly. One of: default, override, lock, draft, killed, not-active."
   cause: String!
+  "The rule that matched the node: its name, or # and its number from 0."
+  rule: String
   "Whether nodes below the deciding one have no say."
   locked: Boolean!
   "Whether callers are asked to stop using the flag."
@@ -2117,6 +2159,28 @@ input RotateClientInput {
 input RotateSigningKeyInput {
   "Algorithm of the new key; RS256 if left out. One of: RS256, ES256, EdDSA."
   alg: String
+}
+
+type Rule {
+  "What explanations call it; its number if left out."
+  name: String
+  "Conditions that must all hold; it is for everybody if there are none."
+  when: [Condition!]
+  "Value, of the flag's type; or name a variant."
+  value: JSON
+  "Name of a variant; or give a value."
+  variant: String
+}
+
+input RuleInput {
+  "What explanations call it; its number if left out."
+  name: String
+  "Conditions that must all hold; it is for everybody if there are none."
+  when: [ConditionInput!]
+  "Value, of the flag's type; or name a variant."
+  value: JSON
+  "Name of a variant; or give a value."
+  variant: String
 }
 
 type SecurityEvent {
@@ -2542,6 +2606,20 @@ func (ec *executionContext) childFields_ClientPage(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type ClientPage", field.Name)
 }
 
+func (ec *executionContext) childFields_Condition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attribute":
+		return ec.fieldContext_Condition_attribute(ctx, field)
+	case "op":
+		return ec.fieldContext_Condition_op(ctx, field)
+	case "values":
+		return ec.fieldContext_Condition_values(ctx, field)
+	case "not":
+		return ec.fieldContext_Condition_not(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Condition", field.Name)
+}
+
 func (ec *executionContext) childFields_Contact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -2610,6 +2688,8 @@ func (ec *executionContext) childFields_FlagOverride(ctx context.Context, field 
 		return ec.fieldContext_FlagOverride_value(ctx, field)
 	case "variant":
 		return ec.fieldContext_FlagOverride_variant(ctx, field)
+	case "rules":
+		return ec.fieldContext_FlagOverride_rules(ctx, field)
 	case "validFrom":
 		return ec.fieldContext_FlagOverride_validFrom(ctx, field)
 	case "validUntil":
@@ -2890,6 +2970,8 @@ func (ec *executionContext) childFields_Override(ctx context.Context, field grap
 		return ec.fieldContext_Override_value(ctx, field)
 	case "variant":
 		return ec.fieldContext_Override_variant(ctx, field)
+	case "rules":
+		return ec.fieldContext_Override_rules(ctx, field)
 	case "validFrom":
 		return ec.fieldContext_Override_validFrom(ctx, field)
 	case "validUntil":
@@ -3036,6 +3118,8 @@ func (ec *executionContext) childFields_Resolution(ctx context.Context, field gr
 		return ec.fieldContext_Resolution_reason(ctx, field)
 	case "cause":
 		return ec.fieldContext_Resolution_cause(ctx, field)
+	case "rule":
+		return ec.fieldContext_Resolution_rule(ctx, field)
 	case "status":
 		return ec.fieldContext_Resolution_status(ctx, field)
 	case "standing":
@@ -3068,6 +3152,8 @@ func (ec *executionContext) childFields_ResolvedFlag(ctx context.Context, field 
 		return ec.fieldContext_ResolvedFlag_reason(ctx, field)
 	case "cause":
 		return ec.fieldContext_ResolvedFlag_cause(ctx, field)
+	case "rule":
+		return ec.fieldContext_ResolvedFlag_rule(ctx, field)
 	case "locked":
 		return ec.fieldContext_ResolvedFlag_locked(ctx, field)
 	case "deprecated":
@@ -3150,6 +3236,20 @@ func (ec *executionContext) childFields_RolePage(ctx context.Context, field grap
 		return ec.fieldContext_RolePage_next(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RolePage", field.Name)
+}
+
+func (ec *executionContext) childFields_Rule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Rule_name(ctx, field)
+	case "when":
+		return ec.fieldContext_Rule_when(ctx, field)
+	case "value":
+		return ec.fieldContext_Rule_value(ctx, field)
+	case "variant":
+		return ec.fieldContext_Rule_variant(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Rule", field.Name)
 }
 
 func (ec *executionContext) childFields_SecurityEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5655,14 +5755,30 @@ func (ec *executionContext) field_Query_resolveFlag_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["user"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "at",
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "key",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["key"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "context",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["context"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "at",
 		func(ctx context.Context, v any) (any, error) {
 			return ec.unmarshalODateTime2interface(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["at"] = arg3
+	args["at"] = arg5
 	return args, nil
 }
 
@@ -7738,6 +7854,98 @@ func (ec *executionContext) fieldContext_ClientPage_next(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("ClientPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Condition_attribute(ctx context.Context, field graphql.CollectedField, obj *flag.Condition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Condition_attribute(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attribute, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Condition_attribute(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Condition", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Condition_op(ctx context.Context, field graphql.CollectedField, obj *flag.Condition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Condition_op(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Op, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Operator) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOperator(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Condition_op(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Condition", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Condition_values(ctx context.Context, field graphql.CollectedField, obj *flag.Condition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Condition_values(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Condition().Values(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []any) graphql.Marshaler {
+			return ec.marshalOJSON2ᚕinterfaceᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Condition_values(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Condition", field, true, true, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Condition_not(ctx context.Context, field graphql.CollectedField, obj *flag.Condition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Condition_not(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Not, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalOBoolean2bool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Condition_not(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Condition", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _Contact_name(ctx context.Context, field graphql.CollectedField, obj *domain.Contact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8375,6 +8583,38 @@ func (ec *executionContext) _FlagOverride_variant(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_FlagOverride_variant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FlagOverride", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FlagOverride_rules(ctx context.Context, field graphql.CollectedField, obj *readapi.FlagOverride) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagOverride_rules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rules, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.Rule) graphql.Marshaler {
+			return ec.marshalORule2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐRuleᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlagOverride_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlagOverride",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Rule(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _FlagOverride_validFrom(ctx context.Context, field graphql.CollectedField, obj *readapi.FlagOverride) (ret graphql.Marshaler) {
@@ -12713,6 +12953,38 @@ func (ec *executionContext) fieldContext_Override_variant(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Override_rules(ctx context.Context, field graphql.CollectedField, obj *readapi.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_rules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rules, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.Rule) graphql.Marshaler {
+			return ec.marshalORule2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐRuleᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Override_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Override",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Rule(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Override_validFrom(ctx context.Context, field graphql.CollectedField, obj *readapi.Override) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14240,7 +14512,7 @@ func (ec *executionContext) _Query_resolveFlag(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ResolveFlag(ctx, fc.Args["flag"].(string), fc.Args["node"].(*string), fc.Args["user"].(*string),
+			return ec.Resolvers.Query().ResolveFlag(ctx, fc.Args["flag"].(string), fc.Args["node"].(*string), fc.Args["user"].(*string), fc.Args["key"].(*string), fc.Args["context"].(*string),
 				func() any {
 					if fc.Args["at"] == nil {
 						return nil
@@ -15281,6 +15553,29 @@ func (ec *executionContext) fieldContext_Resolution_cause(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Resolution", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Resolution_rule(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resolution_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resolution_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resolution", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Resolution_status(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15595,6 +15890,29 @@ func (ec *executionContext) _ResolvedFlag_cause(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_ResolvedFlag_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ResolvedFlag", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ResolvedFlag_rule(ctx context.Context, field graphql.CollectedField, obj *projections.ResolvedFlag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResolvedFlag_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ResolvedFlag_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ResolvedFlag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
@@ -16198,6 +16516,107 @@ func (ec *executionContext) _RolePage_next(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_RolePage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RolePage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Rule_name(ctx context.Context, field graphql.CollectedField, obj *flag.Rule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rule_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Rule_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Rule", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Rule_when(ctx context.Context, field graphql.CollectedField, obj *flag.Rule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rule_when(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.When, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.Condition) graphql.Marshaler {
+			return ec.marshalOCondition2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐConditionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Rule_when(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Rule",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Condition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Rule_value(ctx context.Context, field graphql.CollectedField, obj *flag.Rule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rule_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Rule_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Rule", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Rule_variant(ctx context.Context, field graphql.CollectedField, obj *flag.Rule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rule_variant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Variant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Rule_variant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Rule", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _SecurityEvent_position(ctx context.Context, field graphql.CollectedField, obj *projections.SecurityEvent) (ret graphql.Marshaler) {
@@ -19126,6 +19545,58 @@ func (ec *executionContext) unmarshalInputClearFlagOverrideInput(ctx context.Con
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputConditionInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"attribute", "op", "values", "not"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "attribute":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attribute"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["attribute"] = data
+		case "op":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("op"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["op"] = data
+		case "values":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("values"))
+			data, err := ec.unmarshalOJSON2ᚕinterfaceᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["values"] = data
+		case "not":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("not"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["not"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputContactInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -19830,7 +20301,7 @@ func (ec *executionContext) unmarshalInputOverrideFlagInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"node", "flag", "value", "variant", "validFrom", "validUntil", "home"}
+	fieldsInOrder := [...]string{"node", "flag", "value", "variant", "rules", "validFrom", "validUntil", "home"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -19866,6 +20337,13 @@ func (ec *executionContext) unmarshalInputOverrideFlagInput(ctx context.Context,
 				return it, err
 			}
 			it["variant"] = data
+		case "rules":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rules"))
+			data, err := ec.unmarshalORuleInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["rules"] = data
 		case "validFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
 			data, err := ec.unmarshalODateTime2interface(ctx, v)
@@ -20631,6 +21109,58 @@ func (ec *executionContext) unmarshalInputRotateSigningKeyInput(ctx context.Cont
 				return it, err
 			}
 			it["alg"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRuleInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "when", "value", "variant"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["name"] = data
+		case "when":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("when"))
+			data, err := ec.unmarshalOConditionInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["when"] = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOJSON2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["value"] = data
+		case "variant":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("variant"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["variant"] = data
 		}
 	}
 	return it, nil
@@ -21660,6 +22190,79 @@ func (ec *executionContext) _ClientPage(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var conditionImplementors = []string{"Condition"}
+
+func (ec *executionContext) _Condition(ctx context.Context, sel ast.SelectionSet, obj *flag.Condition) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, conditionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Condition")
+		case "attribute":
+			out.Values[i] = ec._Condition_attribute(ctx, field, obj)
+		case "op":
+			out.Values[i] = ec._Condition_op(ctx, field, obj)
+		case "values":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Condition_values(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "not":
+			out.Values[i] = ec._Condition_not(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var contactImplementors = []string{"Contact"}
 
 func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, obj *domain.Contact) graphql.Marshaler {
@@ -21878,6 +22481,8 @@ func (ec *executionContext) _FlagOverride(ctx context.Context, sel ast.Selection
 			out.Values[i] = ec._FlagOverride_value(ctx, field, obj)
 		case "variant":
 			out.Values[i] = ec._FlagOverride_variant(ctx, field, obj)
+		case "rules":
+			out.Values[i] = ec._FlagOverride_rules(ctx, field, obj)
 		case "validFrom":
 			out.Values[i] = ec._FlagOverride_validFrom(ctx, field, obj)
 		case "validUntil":
@@ -23107,6 +23712,8 @@ func (ec *executionContext) _Override(ctx context.Context, sel ast.SelectionSet,
 			out.Values[i] = ec._Override_value(ctx, field, obj)
 		case "variant":
 			out.Values[i] = ec._Override_variant(ctx, field, obj)
+		case "rules":
+			out.Values[i] = ec._Override_rules(ctx, field, obj)
 		case "validFrom":
 			out.Values[i] = ec._Override_validFrom(ctx, field, obj)
 		case "validUntil":
@@ -24249,6 +24856,8 @@ func (ec *executionContext) _Resolution(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "rule":
+			out.Values[i] = ec._Resolution_rule(ctx, field, obj)
 		case "status":
 			out.Values[i] = ec._Resolution_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -24336,6 +24945,8 @@ func (ec *executionContext) _ResolvedFlag(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "rule":
+			out.Values[i] = ec._ResolvedFlag_rule(ctx, field, obj)
 		case "locked":
 			out.Values[i] = ec._ResolvedFlag_locked(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -24632,6 +25243,48 @@ func (ec *executionContext) _RolePage(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "next":
 			out.Values[i] = ec._RolePage_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var ruleImplementors = []string{"Rule"}
+
+func (ec *executionContext) _Rule(ctx context.Context, sel ast.SelectionSet, obj *flag.Rule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ruleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Rule")
+		case "name":
+			out.Values[i] = ec._Rule_name(ctx, field, obj)
+		case "when":
+			out.Values[i] = ec._Rule_when(ctx, field, obj)
+		case "value":
+			out.Values[i] = ec._Rule_value(ctx, field, obj)
+		case "variant":
+			out.Values[i] = ec._Rule_variant(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -25847,6 +26500,15 @@ func (ec *executionContext) marshalNClient2ᚕgithubᚗcomᚋreeveᚑplatformᚋ
 	return ret
 }
 
+func (ec *executionContext) marshalNCondition2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCondition(ctx context.Context, sel ast.SelectionSet, v flag.Condition) graphql.Marshaler {
+	return ec._Condition(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNConditionInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputConditionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNContact2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐContact(ctx context.Context, sel ast.SelectionSet, v domain.Contact) graphql.Marshaler {
 	return ec._Contact(ctx, sel, &v)
 }
@@ -26210,6 +26872,28 @@ func (ec *executionContext) unmarshalNInviteUserInput2map(ctx context.Context, v
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNJSON2interface(ctx context.Context, v any) (any, error) {
+	res, err := graph.UnmarshalValue(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNJSON2interface(ctx context.Context, sel ast.SelectionSet, v any) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	_ = sel
+	res := graph.MarshalValue(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNKillFlagInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputKillFlagInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -26554,6 +27238,15 @@ func (ec *executionContext) unmarshalNRotateClientInput2map(ctx context.Context,
 
 func (ec *executionContext) unmarshalNRotateSigningKeyInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputRotateSigningKeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRule2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐRule(ctx context.Context, sel ast.SelectionSet, v flag.Rule) graphql.Marshaler {
+	return ec._Rule(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNRuleInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputRuleInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -27429,6 +28122,43 @@ func (ec *executionContext) marshalOClientPage2ᚖgithubᚗcomᚋreeveᚑplatfor
 	return ec._ClientPage(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOCondition2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐConditionᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Condition) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCondition2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCondition(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOConditionInput2ᚕmapᚄ(ctx context.Context, v any) ([]map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]map[string]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNConditionInput2map(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalOContactInput2ᚕmapᚄ(ctx context.Context, v any) ([]map[string]any, error) {
 	if v == nil {
 		return nil, nil
@@ -27704,6 +28434,42 @@ func (ec *executionContext) marshalOJSON2interface(ctx context.Context, sel ast.
 	return res
 }
 
+func (ec *executionContext) unmarshalOJSON2ᚕinterfaceᚄ(ctx context.Context, v any) ([]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNJSON2interface(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOJSON2ᚕinterfaceᚄ(ctx context.Context, sel ast.SelectionSet, v []any) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNJSON2interface(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOLong2uint64(ctx context.Context, v any) (uint64, error) {
 	res, err := graphql.UnmarshalUint64(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -27880,6 +28646,43 @@ func (ec *executionContext) marshalORolePage2ᚖgithubᚗcomᚋreeveᚑplatform�
 	return ec._RolePage(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalORule2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Rule) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRule2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐRule(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalORuleInput2ᚕmapᚄ(ctx context.Context, v any) ([]map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]map[string]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNRuleInput2map(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalOSecurityEventPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[projections.SecurityEvent]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -27901,6 +28704,19 @@ func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋr
 }
 
 func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋaccessᚐKey(ctx context.Context, sel ast.SelectionSet, v access.Key) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOperator(ctx context.Context, v any) (flag.Operator, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := flag.Operator(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOperator(ctx context.Context, sel ast.SelectionSet, v flag.Operator) graphql.Marshaler {
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(v))
