@@ -29,9 +29,10 @@ type ResolvedFlag struct {
 	Type              flag.Type       `db:"type,text" json:"type" enum:"boolean,string,number,json" doc:"What values of the flag are."`
 	Value             json.RawMessage `db:"value,json" json:"value" doc:"The value."`
 	Variant           string          `db:"variant,text" json:"variant,omitempty" doc:"Name of the value, if the flag has one for it."`
-	Reason            flag.Reason     `db:"reason,text" json:"reason" enum:"STATIC,TARGETING_MATCH,DISABLED" doc:"Why, in OpenFeature's words."`
+	Reason            flag.Reason     `db:"reason,text" json:"reason" enum:"STATIC,TARGETING_MATCH,SPLIT,DISABLED" doc:"Why, in OpenFeature's words."`
 	Cause             flag.Cause      `db:"cause,text" json:"cause" enum:"default,override,lock,draft,killed,not-active" doc:"Why, more exactly."`
 	Rule              string          `db:"rule,text" json:"rule,omitempty" doc:"The rule that matched the node: its name, or # and its number from 0."`
+	Bucket            *int            `db:"bucket,int" json:"bucket,omitempty" doc:"Where in the deciding split the node is, of 100,000."`
 	Locked            bool            `db:"locked,boolean" json:"locked" doc:"Whether nodes below the deciding one have no say."`
 	Deprecated        bool            `db:"deprecated,boolean" json:"deprecated,omitempty" doc:"Whether callers are asked to stop using the flag."`
 	DeciderLevel      domain.Level    `db:"decider_level,text" json:"deciderLevel,omitempty" doc:"Level that decided; none for the default."`
@@ -162,7 +163,7 @@ func resolved(s spot, f Flag, n int, span flag.Span, standing cascade.Origin) Re
 	return ResolvedFlag{
 		Key: strings.Join([]string{string(s.ID), string(f.Key), fmt.Sprint(n)}, "/"), Owner: string(s.ID),
 		Node: s.ID, Flag: f.Key, Segment: n, ValidFrom: end(span.From), ValidUntil: end(span.Until),
-		Type: f.Type, Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule,
+		Type: f.Type, Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule, Bucket: e.Bucket,
 		Locked: e.Decision.Decider.Locked, Deprecated: f.Status == flag.StatusDeprecated,
 		DeciderLevel: e.Decision.Decider.Level, DeciderNode: e.Decision.Decider.Node,
 		DecidedByEvent: by.EventID, DecidedByPosition: int64(by.Position),

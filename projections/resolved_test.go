@@ -150,6 +150,9 @@ func (s scene) forSome(t *rapid.T, value json.RawMessage) flag.Setting {
 	who, _ := json.Marshal(words[attribute])
 	when := flag.Condition{Attribute: attribute, Op: flag.In, Values: []json.RawMessage{who}, Not: rapid.Bool().Draw(t, "not")}
 	out := flag.Setting{Rules: []flag.Rule{{When: []flag.Condition{when}, Serving: flag.Serving{Value: value}}}, ValidFrom: instantOrNone(t)}
+	if first, next := instantOrNone(t), rapid.Uint32Range(0, flag.Whole).Draw(t, "weight"); first != nil {
+		out.Split = &flag.Split{By: attribute, Shares: []flag.Share{{Serving: flag.Serving{Value: raw("7")}, Weight: flag.Whole - next}}, Steps: []flag.Step{{At: *first, Weights: []uint32{next}}}}
+	}
 	if rapid.Bool().Draw(t, "value, too") {
 		out.Value = raw("3")
 	}

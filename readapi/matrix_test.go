@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/cascade"
 	"github.com/reeve-platform/reeve/domain/cascade/cascadetest"
@@ -53,9 +55,9 @@ func TestTheMatrixOfFlagsHoldsForWhyAndForTheTable(t *testing.T) {
 	w := estate(t)
 	cases := flagtest.Load(t, "../domain/flag/testdata/matrix")
 	said := map[domain.NodeID][]domain.Event{}
-	for i, c := range cases {
-		stream, sayings := c.Facts(matrixKey(i))
-		w.tell(flag.Stream(matrixKey(i)), stream...)
+	for _, c := range cases {
+		stream, sayings := c.Facts(c.Flag)
+		w.tell(flag.Stream(c.Flag), stream...)
 		for node, events := range sayings {
 			said[node] = append(said[node], events...)
 		}
@@ -63,8 +65,8 @@ func TestTheMatrixOfFlagsHoldsForWhyAndForTheTable(t *testing.T) {
 	for node, events := range said {
 		w.tell(domain.StreamID("nodeflags-"+node), events...)
 	}
-	for i, c := range cases {
-		t.Run(c.Name, func(t *testing.T) { w.meets(t, matrixKey(i), c) })
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) { w.meets(t, c.Flag, c) })
 	}
 }
 
@@ -78,7 +80,7 @@ func (w *world) meets(t *testing.T, key flag.Key, c flagtest.Case) {
 		q.With = string(with)
 	}
 	why := ask[readapi.Resolution](w, q)
-	if !cascade.Same(why.Value, c.Want) || why.Reason != c.Reason || why.Cause != c.Cause || why.Rule != c.Rule {
+	if !cascade.Same(why.Value, c.Want) || why.Reason != c.Reason || why.Cause != c.Cause || why.Rule != c.Rule || !cmp.Equal(why.Bucket, c.Bucket) {
 		t.Errorf("why says %s: %s, %s, %q", why.Value, why.Reason, why.Cause, why.Rule)
 	}
 	for _, v := range why.Levels {

@@ -43,9 +43,10 @@ type Resolution struct {
 	At        time.Time         `json:"at" doc:"The instant."`
 	Value     json.RawMessage   `json:"value" doc:"The value."`
 	Variant   string            `json:"variant,omitempty" doc:"Name of the value, if the flag has one for it."`
-	Reason    flag.Reason       `json:"reason" enum:"STATIC,TARGETING_MATCH,DISABLED" doc:"Why, in OpenFeature's words."`
+	Reason    flag.Reason       `json:"reason" enum:"STATIC,TARGETING_MATCH,SPLIT,DISABLED" doc:"Why, in OpenFeature's words."`
 	Cause     flag.Cause        `json:"cause" enum:"default,override,lock,draft,killed,not-active" doc:"Why, more exactly."`
 	Rule      string            `json:"rule,omitempty" doc:"The rule that matched: its name, or # and its number from 0."`
+	Bucket    *int              `json:"bucket,omitempty" doc:"Where in the deciding split the subject is, of 100,000."`
 	Status    flag.Status       `json:"status" enum:"draft,active,deprecated,killed" doc:"Where the flag is in its life."`
 	Standing  domain.Standing   `json:"standing" enum:"pending,active,suspended,closed,ended" doc:"How far the node may be used, its ancestors considered."`
 	DecidedBy cascade.Origin    `json:"decidedBy" doc:"The fact that decided."`
@@ -128,7 +129,7 @@ line as (
   join readmodel.nodes n on n.id = step.id)
 select ` + flagColumns + `,
 (select coalesce(json_agg(json_build_object('id', l.id, 'level', l.level, 'standing', l.standing, 'by', l.standing_by) order by l.depth), '[]') from line l) as line,
-(select coalesce(json_agg(json_build_object('level', o.level, 'node', o.node, 'value', o.value, 'plain', o.plain, 'rules', o.rules, 'locked', o.locked, 'validFrom', o.valid_from, 'validUntil', o.valid_until, 'saidBy', o.said_by)), '[]')
+(select coalesce(json_agg(json_build_object('level', o.level, 'node', o.node, 'value', o.value, 'plain', o.plain, 'rules', o.rules, 'split', o.split, 'locked', o.locked, 'validFrom', o.valid_from, 'validUntil', o.valid_until, 'saidBy', o.said_by)), '[]')
  from readmodel.flag_overrides o
  where o.flag = f.key and (o.node in (select l.id from line l) or o.node = $3::text and o.level = 'user' and o.parent in (select p.id from place p))) as said
 from readmodel.flags f where f.key in (select unnest($1::text[])) order by f.key`
@@ -188,7 +189,7 @@ func (l ladder) resolve(q ResolveFlag, who flag.Context) (Resolution, error) {
 	e, by, err := l.evaluate(who, q.At)
 	return Resolution{
 		Flag: l.Key, Node: n.ID, User: q.User, At: q.At,
-		Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule,
+		Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule, Bucket: e.Bucket,
 		Status: l.Status, Standing: standing, DecidedBy: by, Levels: e.Decision.Story,
 	}, err
 }

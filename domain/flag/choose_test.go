@@ -25,12 +25,13 @@ func TestChoosingDoesNotAllocate(t *testing.T) {
 			s.Rules = append(s.Rules, Rule{When: []Condition{{Attribute: name, Op: op, Values: with}}, Serving: Serving{Value: json.RawMessage(`false`)}})
 		}
 	}
+	s.Split = &Split{By: "n", Shares: []Share{{Serving{Value: json.RawMessage(`1`)}, 50}, {Serving{Value: json.RawMessage(`2`)}, Whole - 50}}, Steps: []Step{{Weights: []uint32{100, 0}}}}
 	l := s.Layer(domain.PlatformLevel, domain.PlatformID)
 	in := &Input{Context: &Context{Key: "somebody", Tenant: "5f0c1b52-6f0e-4b5a-8f2d-0a5d3c1f7e11", Attributes: map[string]any{
 		"n": 5.0, "at": "2026-06-01T12:00:00.5+05:45", "version": "1.2.3-rc.1", "ip": "192.168.0.1", "list": []any{"x", "y", 1.0},
 	}}}
-	l.choose(in)
-	if n := testing.AllocsPerRun(100, func() { l.choose(in) }); n != 0 {
+	l.choose("flag", in)
+	if n := testing.AllocsPerRun(100, func() { l.choose("flag", in) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

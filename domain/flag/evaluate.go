@@ -16,6 +16,7 @@ type Reason string
 const (
 	Static         Reason = "STATIC"
 	TargetingMatch Reason = "TARGETING_MATCH" // a rule says so
+	BySplit        Reason = "SPLIT"           // a share of a split says so
 	Disabled       Reason = "DISABLED"
 )
 
@@ -38,7 +39,8 @@ type Evaluation struct {
 	Variant  string           `json:"variant,omitempty"`
 	Reason   Reason           `json:"reason"`
 	Cause    Cause            `json:"cause"`
-	Rule     string           `json:"rule,omitempty"` // that matched: its name, or # and its index
+	Rule     string           `json:"rule,omitempty"`   // that matched: its name, or # and its index
+	Bucket   *int             `json:"bucket,omitempty"` // that the subject is in, if a split decided
 	Decision cascade.Decision `json:"decision"`
 }
 
@@ -60,7 +62,7 @@ func Evaluate(f Flag, in Input, layers ...Layer) (Evaluation, error) {
 	}
 	said, chosen := make([]cascade.Layer, len(layers)), make([]choice, len(layers))
 	for i := range layers {
-		chosen[i], said[i] = layers[i].choose(&in), layers[i].Layer
+		chosen[i], said[i] = layers[i].choose(f.Key, &in), layers[i].Layer
 		said[i].Value = chosen[i].Value
 	}
 	d := cascade.Resolve(f.Definition.Mode, f.Definition.Default, in.At, said...)
@@ -99,8 +101,16 @@ func (f Flag) decided(d cascade.Decision, chosen []choice) Evaluation {
 	}
 	for i, v := range d.Story {
 		if v.Level == d.Decider.Level && v.Ruling == cascade.Set {
-			e.Reason, e.Rule = chosen[i].reason, chosen[i].rule
+			e.tell(chosen[i])
 		}
 	}
 	return e
+}
+
+// tell explains how the deciding layer came to say what it says.
+func (e *Evaluation) tell(c choice) {
+	e.Reason, e.Rule = c.reason, c.rule
+	if c.bucket != nobody {
+		e.Bucket = &c.bucket
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -76,9 +77,9 @@ func TestTheMatrixHoldsForFlags(t *testing.T) {
 func TestTheMatrixOfFlags(t *testing.T) {
 	for _, c := range flagtest.Load(t, "testdata/matrix") {
 		t.Run(c.Name, func(t *testing.T) {
-			f, layers := c.Flag("matrix"), c.Ladder()
+			f, layers := c.State(c.Flag), c.Ladder()
 			got, err := Evaluate(f, c.Input(), layers...)
-			if err != nil || !cascade.Same(got.Value, c.Want) || got.Decision.Decider.Level != c.By || got.Reason != c.Reason || got.Cause != c.Cause || got.Rule != c.Rule {
+			if err != nil || !cascade.Same(got.Value, c.Want) || got.Decision.Decider.Level != c.By || got.Reason != c.Reason || got.Cause != c.Cause || got.Rule != c.Rule || !cmp.Equal(got.Bucket, c.Bucket) {
 				t.Errorf("%s by %q: %s, %s, %q; %v", got.Value, got.Decision.Decider.Level, got.Reason, got.Cause, got.Rule, err)
 			}
 			for _, s := range Timeline(f, c.Input(), layers...) {
@@ -120,7 +121,8 @@ func TestGolden(t *testing.T) {
 	full := Definition{Type: String, Default: j(`"a"`), Off: j(`""`), Variants: map[string]jsonRaw{"b": j(`"b"`)}, Mode: cascade.Replace,
 		Description: "what for", Owner: "payments", Tags: []string{"x"}, Exposed: true, Levels: []domain.Level{domain.TenantLevel}}
 	when := []Condition{{Attribute: "plan", Op: In, Values: []jsonRaw{j(`"gold"`)}, Not: true}}
-	setting := Setting{Value: j(`"b"`), Variant: "b", Rules: []Rule{{Name: "r", When: when, Serving: Serving{Value: j(`"b"`), Variant: "b"}}}, ValidFrom: &early, ValidUntil: &late, Locked: true}
+	split := &Split{By: "tenant", Salt: "s", Shares: []Share{{Serving{Value: j(`"b"`)}, 1}}, Steps: []Step{{at, []uint32{2}}}, Paused: &late}
+	setting := Setting{Value: j(`"b"`), Variant: "b", Rules: []Rule{{Name: "r", When: when, Serving: Serving{Value: j(`"b"`), Variant: "b"}}}, Split: split, ValidFrom: &early, ValidUntil: &late, Locked: true}
 	testkit.Golden(t, Events,
 		Defined{key, full}, Updated{key, def, full}, Activated{key, StatusDraft}, Deprecated{key}, Killed{key, StatusActive},
 		Revived{key, StatusActive}, Archived{key, StatusDeprecated}, Restored{key},

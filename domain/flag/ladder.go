@@ -11,11 +11,13 @@ import (
 )
 
 // A Setting is what one node says about one flag: to those whom a rule is for what
-// that rule says, and its value, if it has one, to everybody else.
+// that rule says, to a share of the others what the split gives it, and its value,
+// if it has one, to everybody else.
 type Setting struct {
 	Value      json.RawMessage `json:"value,omitempty"`
 	Variant    string          `json:"variant,omitempty"` // it was set by, if it was set by name
 	Rules      []Rule          `json:"rules,omitempty"`   // the first that matches counts
+	Split      *Split          `json:"split,omitempty"`
 	ValidFrom  *time.Time      `json:"validFrom,omitempty"`
 	ValidUntil *time.Time      `json:"validUntil,omitempty"` // exclusive
 	Locked     bool            `json:"locked,omitempty"`

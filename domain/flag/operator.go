@@ -105,9 +105,10 @@ func expression(raw json.RawMessage) (*regexp.Regexp, bool) {
 }
 
 // parseAddress reads an IP address. An IPv4 address that is written as an IPv6
-// one is the same address. Zones are of no use here, and would allocate.
+// one is the same address. Zones are of no use here. They would allocate, and so would
+// an error for what cannot be an address.
 func parseAddress(s string) (netip.Addr, bool) {
-	if len(s) > 45 || strings.IndexByte(s, '%') >= 0 {
+	if len(s) > 45 || strings.Trim(s, "0123456789abcdefABCDEF:.") != "" || strings.IndexByte(s, ':') < 0 && strings.Count(s, ".") != 3 {
 		return netip.Addr{}, false
 	}
 	a, err := netip.ParseAddr(s)

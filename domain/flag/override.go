@@ -18,7 +18,8 @@ type Override struct {
 	Flag       Key             `json:"flag" path:"flag" doc:"The flag."`
 	Value      json.RawMessage `json:"value,omitempty" doc:"Value, of the flag's type; or name a variant."`
 	Variant    string          `json:"variant,omitempty" maxLength:"128" doc:"Name of a variant; or give a value."`
-	Rules      []Rule          `json:"rules,omitempty" maxItems:"100" doc:"What it says to whom; the first that matches counts, and the value is for everybody else."`
+	Rules      []Rule          `json:"rules,omitempty" maxItems:"100" doc:"What it says to whom; the first that matches counts, and the split and the value are for everybody else."`
+	Split      *Split          `json:"split,omitempty" doc:"Different values for shares of everybody whom no rule is for; the value is for those left over."`
 	ValidFrom  *time.Time      `json:"validFrom,omitempty" doc:"When it comes into force; at once if left out."`
 	ValidUntil *time.Time      `json:"validUntil,omitempty" doc:"When it falls out of force; never if left out."`
 	Home       domain.TenantID `json:"home,omitempty" doc:"For a user's node: the tenant the user belongs to."`
@@ -110,7 +111,7 @@ func (c Override) Decide(l Ladder, m domain.Meta) ([]domain.Event, error) {
 
 // setting is what the command says, with the names of variants made their values.
 func (c Override) setting(d Definition, now time.Time) (Setting, error) {
-	s := Setting{Value: c.Value, Variant: c.Variant, Rules: c.Rules, ValidFrom: c.ValidFrom, ValidUntil: c.ValidUntil}
+	s := Setting{Value: c.Value, Variant: c.Variant, Rules: c.Rules, Split: c.Split, ValidFrom: c.ValidFrom, ValidUntil: c.ValidUntil}
 	s, err := d.completed(s)
 	if err != nil {
 		return s, err
@@ -123,8 +124,8 @@ func (c Override) setting(d Definition, now time.Time) (Setting, error) {
 
 // completed checks everything that a setting says to anybody.
 func (d Definition) completed(s Setting) (Setting, error) {
-	if s.Value != nil || s.Variant != "" || len(s.Rules) == 0 {
-		plain, err := d.serve(Serving{Value: s.Value, Variant: s.Variant}, "")
+	if s.Value != nil || s.Variant != "" || len(s.Rules) == 0 && s.Split == nil {
+		plain, err := d.give(Serving{Value: s.Value, Variant: s.Variant}, "")
 		if err != nil {
 			return s, err
 		}
@@ -132,6 +133,9 @@ func (d Definition) completed(s Setting) (Setting, error) {
 	}
 	var err error
 	if s.Rules, err = d.rules(s.Rules); err != nil {
+		return s, err
+	}
+	if s.Split, err = d.split(s.Split, "/split"); err != nil {
 		return s, err
 	}
 	if text, err := json.Marshal(s); err != nil || len(s.Value) > maxValue || len(text) > maxSetting {
@@ -171,9 +175,12 @@ func (s Setting) values() (all []spoken) {
 		all = append(all, spoken{"/value", s.Value})
 	}
 	for i, r := range s.Rules {
-		all = append(all, spoken{fmt.Sprintf("/rules/%d/value", i), r.Value})
+		place := fmt.Sprintf("/rules/%d", i)
+		if all = append(all, r.Split.values(place+"/split")...); r.Split == nil {
+			all = append(all, spoken{place + "/value", r.Value})
+		}
 	}
-	return all
+	return append(all, s.Split.values("/split")...)
 }
 
 func (d Definition) allows(level domain.Level) bool {
@@ -187,7 +194,7 @@ func (d Definition) allows(level domain.Level) bool {
 
 // equal compares what two settings say, a nil one with none.
 func (s *Setting) equal(o Setting) bool {
-	return s != nil && s.Variant == o.Variant && s.Locked == o.Locked && cascade.Same(s.Value, o.Value) && alike(s.Rules, o.Rules) &&
+	return s != nil && s.Variant == o.Variant && s.Locked == o.Locked && cascade.Same(s.Value, o.Value) && alike(s.Rules, o.Rules) && alike(s.Split, o.Split) &&
 		sameTime(s.ValidFrom, o.ValidFrom) && sameTime(s.ValidUntil, o.ValidUntil)
 }
 

@@ -21,6 +21,7 @@ type Rule struct {
 	Name string      `json:"name,omitempty" maxLength:"128" doc:"What explanations call it; its number if left out."`
 	When []Condition `json:"when,omitempty" maxItems:"50" doc:"Conditions that must all hold; it is for everybody if there are none."`
 	Serving
+	Split *Split `json:"split,omitempty" doc:"Different values for shares of those, in place of one."`
 }
 
 // ErrRules: the rules of an override cannot be told apart.
@@ -38,25 +39,27 @@ func (r Rule) label(i int) string {
 // be shared by everybody who evaluates.
 type Targeting struct {
 	rules []rule
+	split *Split
 }
 
 type rule struct {
 	label string
 	tests []test
 	Serving
+	split *Split
 }
 
 // Targeting compiles what the setting says beside its plain value; nil if that is
 // nothing. A rule that this build cannot read, because a newer one wrote it, is
 // for nobody.
 func (s Setting) Targeting() *Targeting {
-	if len(s.Rules) == 0 {
+	if len(s.Rules) == 0 && s.Split == nil {
 		return nil
 	}
-	t := &Targeting{}
+	t := &Targeting{split: s.Split}
 	for i, r := range s.Rules {
 		if tests, err := compileAll(r.When, ""); err == nil {
-			t.rules = append(t.rules, rule{r.label(i), tests, r.Serving})
+			t.rules = append(t.rules, rule{r.label(i), tests, r.Serving, r.Split})
 		}
 	}
 	return t
@@ -74,23 +77,41 @@ type Layer struct {
 type choice struct {
 	Serving
 	rule   string // empty if none matched
+	bucket int    // nobody if no split was asked
 	reason Reason
 }
 
-// choose finds what the layer says: the first rule that matches, or else its value.
-func (l *Layer) choose(in *Input) choice {
+// choose finds what the layer says: the first rule that matches, or else the
+// split, or else its value. Those whom the split of a rule leaves over hear nothing.
+func (l *Layer) choose(k Key, in *Input) choice {
 	if l.Targeting != nil {
 		for i := range l.Targeting.rules {
 			if r := &l.Targeting.rules[i]; hold(r.tests, in.Context) {
-				return choice{r.Serving, r.label, TargetingMatch}
+				return r.choose(k, in)
+			}
+		}
+		if s := l.Targeting.split; s != nil {
+			if bucket, share := s.serve(k, in); share != nil {
+				return choice{share.Serving, "", bucket, BySplit}
 			}
 		}
 	}
-	return choice{Serving: Serving{Value: l.Value}, reason: Static}
+	return choice{Serving{Value: l.Value}, "", nobody, Static}
 }
 
-// serve checks what is to be served, and makes a variant's name its value.
-func (d Definition) serve(s Serving, place string) (Serving, error) {
+func (r *rule) choose(k Key, in *Input) choice {
+	if r.split == nil {
+		return choice{r.Serving, r.label, nobody, TargetingMatch}
+	}
+	bucket, share := r.split.serve(k, in)
+	if share == nil {
+		return choice{bucket: bucket}
+	}
+	return choice{share.Serving, r.label, bucket, BySplit}
+}
+
+// give checks what is to be given, and makes a variant's name its value.
+func (d Definition) give(s Serving, place string) (Serving, error) {
 	if (s.Value == nil) == (s.Variant == "") {
 		return s, ErrOneValue.At(place, "must have a value or a variant, and not both")
 	}
@@ -117,11 +138,22 @@ func (d Definition) rules(given []Rule) ([]Rule, error) {
 		if _, err := compileAll(r.When, place+"/when"); err != nil {
 			return nil, err
 		}
-		served, err := d.serve(r.Serving, place)
-		if err != nil {
+		var err error
+		if rules[i], err = d.rule(r, place); err != nil {
 			return nil, err
 		}
-		rules[i].Serving = served
 	}
 	return rules, nil
+}
+
+func (d Definition) rule(r Rule, place string) (_ Rule, err error) {
+	if r.Split == nil {
+		r.Serving, err = d.give(r.Serving, place)
+		return r, err
+	}
+	if r.Value != nil || r.Variant != "" {
+		return r, ErrOneValue.At(place, "must have a value, a variant or a split, and no two of them")
+	}
+	r.Split, err = d.split(r.Split, place+"/split")
+	return r, err
 }

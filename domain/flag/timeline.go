@@ -53,7 +53,7 @@ func Breaks(layers []Layer) []time.Time {
 		if l.Value == nil && l.Targeting == nil {
 			continue
 		}
-		for _, t := range []time.Time{l.From, l.Until} {
+		for _, t := range append(l.Targeting.breaks(), l.From, l.Until) {
 			if !t.IsZero() {
 				all = append(all, t)
 			}
@@ -61,4 +61,15 @@ func Breaks(layers []Layer) []time.Time {
 	}
 	slices.SortFunc(all, time.Time.Compare)
 	return slices.CompactFunc(all, time.Time.Equal)
+}
+
+// breaks are the instants at which a step of a split changes what is said.
+func (t *Targeting) breaks() (all []time.Time) {
+	if t == nil {
+		return nil
+	}
+	for _, r := range t.rules {
+		all = append(all, r.split.breaks()...)
+	}
+	return append(all, t.split.breaks()...)
 }

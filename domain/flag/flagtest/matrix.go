@@ -5,6 +5,7 @@ package flagtest
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -37,6 +38,7 @@ type Subject struct {
 // lets it say something; otherwise the tenant itself is meant.
 type Case struct {
 	Name string `json:"name"`
+	Flag flag.Key `json:"flag"` // its own, for where buckets matter
 	Subject
 	Key        string         `json:"key"` // targeting key; the user's id if left out
 	Attributes map[string]any `json:"attributes"`
@@ -47,6 +49,7 @@ type Case struct {
 	Reason flag.Reason     `json:"reason"`
 	Cause  flag.Cause      `json:"cause"`
 	Rule   string          `json:"rule"`
+	Bucket *int            `json:"bucket"`
 }
 
 // Load reads every file of the matrix in dir.
@@ -68,6 +71,9 @@ func Load(t testing.TB, dir string) (cases []Case) {
 		for _, row := range rows {
 			c := read(t, file, row)
 			c.Name = filepath.Base(file) + ": " + c.Name
+			if c.Flag == "" {
+				c.Flag = flag.Key(fmt.Sprintf("flag-case-%03d", len(cases)))
+			}
 			cases = append(cases, c)
 		}
 	}
@@ -124,8 +130,8 @@ func (c Case) Context() *flag.Context {
 	return out
 }
 
-// Flag is the state of the subject's definition.
-func (s Subject) Flag(key flag.Key) flag.Flag {
+// State is the state of the subject's definition.
+func (s Subject) State(key flag.Key) flag.Flag {
 	return flag.Flag{Key: key, Status: s.Status, Definition: s.Definition}
 }
 

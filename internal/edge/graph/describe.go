@@ -112,6 +112,9 @@ func how(t reflect.Type, scalar string) string {
 	if t.Name() != "" && t.Elem().Kind() == reflect.String {
 		return "texts"
 	}
+	if one := howOne(bare(t.Elem()), scalar); t.Name() == "" && one == "value" {
+		return one // see List
+	}
 	if t.Name() != "" || howOne(bare(t.Elem()), scalar) != "" {
 		panic("graphql: a list cannot be a " + t.String())
 	}

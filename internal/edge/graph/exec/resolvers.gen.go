@@ -500,6 +500,26 @@ func (resolvedFlagResolver) DecidedByEvent(ctx context.Context, obj *projections
 	return graph.Text(obj.DecidedByEvent)
 }
 
+type shareResolver struct{}
+
+// Share resolves the fields of Share.
+func (resolvers) Share() ShareResolver { return shareResolver{} }
+
+// Weight resolves weight.
+func (shareResolver) Weight(ctx context.Context, obj *flag.Share) (any, error) {
+	return obj.Weight, nil
+}
+
+type stepResolver struct{}
+
+// Step resolves the fields of Step.
+func (resolvers) Step() StepResolver { return stepResolver{} }
+
+// Weights resolves weights.
+func (stepResolver) Weights(ctx context.Context, obj *flag.Step) ([]any, error) {
+	return graph.List(obj.Weights), nil
+}
+
 type tenantResolver struct{}
 
 // Tenant resolves the fields of Tenant.

@@ -56,6 +56,8 @@ type ResolverRoot interface {
 	Platform() PlatformResolver
 	Query() QueryResolver
 	ResolvedFlag() ResolvedFlagResolver
+	Share() ShareResolver
+	Step() StepResolver
 	Tenant() TenantResolver
 }
 
@@ -172,6 +174,12 @@ type QueryResolver interface {
 type ResolvedFlagResolver interface {
 	DecidedByEvent(ctx context.Context, obj *projections.ResolvedFlag) (string, error)
 }
+type ShareResolver interface {
+	Weight(ctx context.Context, obj *flag.Share) (any, error)
+}
+type StepResolver interface {
+	Weights(ctx context.Context, obj *flag.Step) ([]any, error)
+}
 type TenantResolver interface {
 	SuspensionCauses(ctx context.Context, obj *readapi.Tenant) ([]string, error)
 
@@ -244,6 +252,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRotateClientInput,
 		ec.unmarshalInputRotateSigningKeyInput,
 		ec.unmarshalInputRuleInput,
+		ec.unmarshalInputShareInput,
+		ec.unmarshalInputSplitInput,
+		ec.unmarshalInputStepInput,
 		ec.unmarshalInputStopIntegratorInput,
 		ec.unmarshalInputSuspendTenantInput,
 		ec.unmarshalInputUnarchiveTenantInput,
@@ -740,6 +751,8 @@ type FlagOverride {
   variant: String
   "What it says to whom; the first that matches counts."
   rules: [Rule!]
+  "What it gives to shares of those whom no rule is for."
+  split: Split
   "When it comes into force."
   validFrom: DateTime
   "When it falls out of force."
@@ -1430,6 +1443,8 @@ type Override {
   variant: String
   "What it says to whom; the first that matches counts."
   rules: [Rule!]
+  "What it gives to shares of those whom no rule is for."
+  split: Split
   "When it comes into force."
   validFrom: DateTime
   "When it falls out of force."
@@ -1451,8 +1466,10 @@ input OverrideFlagInput {
   value: JSON
   "Name of a variant; or give a value."
   variant: String
-  "What it says to whom; the first that matches counts, and the value is for everybody else."
+  "What it says to whom; the first that matches counts, and the split and the value are for everybody else."
   rules: [RuleInput!]
+  "Different values for shares of everybody whom no rule is for; the value is for those left over."
+  split: SplitInput
   "When it comes into force; at once if left out."
   validFrom: DateTime
   "When it falls out of force; never if left out."
@@ -1978,12 +1995,14 @@ type Resolution {
   value: JSON
   "Name of the value, if the flag has one for it."
   variant: String
-  "Why, in OpenFeature's words. One of: STATIC, TARGETING_MATCH, DISABLED."
+  "Why, in OpenFeature's words. One of: STATIC, TARGETING_MATCH, SPLIT, DISABLED."
   reason: String!
   "Why, more exactly. One of: default, override, lock, draft, killed, not-active."
   cause: String!
   "The rule that matched: its name, or # and its number from 0."
   rule: String
+  "Where in the deciding split the subject is, of 100,000."
+  bucket: Int
   "Where the flag is in its life. One of: draft, active, deprecated, killed."
   status: String!
   "How far the node may be used, its ancestors considered. One of: pending, active, suspended, closed, ended."
@@ -2009,12 +2028,14 @@ type ResolvedFlag {
   value: JSON
   "Name of the value, if the flag has one for it."
   variant: String
-  "Why, in OpenFeature's words. One of: STATIC, TARGETING_MATCH, DISABLED."
+  "Why, in OpenFeature's words. One of: STATIC, TARGETING_MATCH, SPLIT, DISABLED."
   reason: String!
   "Why, more exactly. One of: default, override, lock, draft, killed, not-active."
   cause: String!
   "The rule that matched the node: its name, or # and its number from 0."
   rule: String
+  "Where in the deciding split the node is, of 100,000."
+  bucket: Int
   "Whether nodes below the deciding one have no say."
   locked: Boolean!
   "Whether callers are asked to stop using the flag."
@@ -2170,6 +2191,8 @@ type Rule {
   value: JSON
   "Name of a variant; or give a value."
   variant: String
+  "Different values for shares of those, in place of one."
+  split: Split
 }
 
 input RuleInput {
@@ -2181,6 +2204,8 @@ input RuleInput {
   value: JSON
   "Name of a variant; or give a value."
   variant: String
+  "Different values for shares of those, in place of one."
+  split: SplitInput
 }
 
 type SecurityEvent {
@@ -2213,6 +2238,24 @@ type SecurityEventPage {
   next: String
 }
 
+type Share {
+  "Value, of the flag's type; or name a variant."
+  value: JSON
+  "Name of a variant; or give a value."
+  variant: String
+  "How many, in thousandths of a percent."
+  weight: Long!
+}
+
+input ShareInput {
+  "Value, of the flag's type; or name a variant."
+  value: JSON
+  "Name of a variant; or give a value."
+  variant: String
+  "How many, in thousandths of a percent."
+  weight: Long!
+}
+
 type SigningKey {
   "Name of the key."
   kid: String!
@@ -2233,6 +2276,46 @@ type SigningKeyPage {
   items: [SigningKey!]!
   "Send as after to go on; absent on the last page."
   next: String
+}
+
+type Split {
+  "What a subject is told by: key, tenant for a tenant to stay whole, or an attribute; key if left out."
+  by: String
+  "Another salt deals the subjects out anew."
+  salt: String
+  "Who gets what, one after the other; those left over hear what is said otherwise."
+  shares: [Share!]!
+  "Other weights from an instant on, in order."
+  steps: [Step!]
+  "Since when the steps do not go on."
+  paused: DateTime
+}
+
+input SplitInput {
+  "What a subject is told by: key, tenant for a tenant to stay whole, or an attribute; key if left out."
+  by: String
+  "Another salt deals the subjects out anew."
+  salt: String
+  "Who gets what, one after the other; those left over hear what is said otherwise."
+  shares: [ShareInput!]!
+  "Other weights from an instant on, in order."
+  steps: [StepInput!]
+  "Since when the steps do not go on."
+  paused: DateTime
+}
+
+type Step {
+  "From when on."
+  at: DateTime!
+  "One for each share, in thousandths of a percent."
+  weights: [Long!]!
+}
+
+input StepInput {
+  "From when on."
+  at: DateTime!
+  "One for each share, in thousandths of a percent."
+  weights: [Long!]!
 }
 
 input StopIntegratorInput {
@@ -2690,6 +2773,8 @@ func (ec *executionContext) childFields_FlagOverride(ctx context.Context, field 
 		return ec.fieldContext_FlagOverride_variant(ctx, field)
 	case "rules":
 		return ec.fieldContext_FlagOverride_rules(ctx, field)
+	case "split":
+		return ec.fieldContext_FlagOverride_split(ctx, field)
 	case "validFrom":
 		return ec.fieldContext_FlagOverride_validFrom(ctx, field)
 	case "validUntil":
@@ -2972,6 +3057,8 @@ func (ec *executionContext) childFields_Override(ctx context.Context, field grap
 		return ec.fieldContext_Override_variant(ctx, field)
 	case "rules":
 		return ec.fieldContext_Override_rules(ctx, field)
+	case "split":
+		return ec.fieldContext_Override_split(ctx, field)
 	case "validFrom":
 		return ec.fieldContext_Override_validFrom(ctx, field)
 	case "validUntil":
@@ -3120,6 +3207,8 @@ func (ec *executionContext) childFields_Resolution(ctx context.Context, field gr
 		return ec.fieldContext_Resolution_cause(ctx, field)
 	case "rule":
 		return ec.fieldContext_Resolution_rule(ctx, field)
+	case "bucket":
+		return ec.fieldContext_Resolution_bucket(ctx, field)
 	case "status":
 		return ec.fieldContext_Resolution_status(ctx, field)
 	case "standing":
@@ -3154,6 +3243,8 @@ func (ec *executionContext) childFields_ResolvedFlag(ctx context.Context, field 
 		return ec.fieldContext_ResolvedFlag_cause(ctx, field)
 	case "rule":
 		return ec.fieldContext_ResolvedFlag_rule(ctx, field)
+	case "bucket":
+		return ec.fieldContext_ResolvedFlag_bucket(ctx, field)
 	case "locked":
 		return ec.fieldContext_ResolvedFlag_locked(ctx, field)
 	case "deprecated":
@@ -3248,6 +3339,8 @@ func (ec *executionContext) childFields_Rule(ctx context.Context, field graphql.
 		return ec.fieldContext_Rule_value(ctx, field)
 	case "variant":
 		return ec.fieldContext_Rule_variant(ctx, field)
+	case "split":
+		return ec.fieldContext_Rule_split(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Rule", field.Name)
 }
@@ -3288,6 +3381,18 @@ func (ec *executionContext) childFields_SecurityEventPage(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type SecurityEventPage", field.Name)
 }
 
+func (ec *executionContext) childFields_Share(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_Share_value(ctx, field)
+	case "variant":
+		return ec.fieldContext_Share_variant(ctx, field)
+	case "weight":
+		return ec.fieldContext_Share_weight(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Share", field.Name)
+}
+
 func (ec *executionContext) childFields_SigningKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kid":
@@ -3314,6 +3419,32 @@ func (ec *executionContext) childFields_SigningKeyPage(ctx context.Context, fiel
 		return ec.fieldContext_SigningKeyPage_next(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SigningKeyPage", field.Name)
+}
+
+func (ec *executionContext) childFields_Split(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "by":
+		return ec.fieldContext_Split_by(ctx, field)
+	case "salt":
+		return ec.fieldContext_Split_salt(ctx, field)
+	case "shares":
+		return ec.fieldContext_Split_shares(ctx, field)
+	case "steps":
+		return ec.fieldContext_Split_steps(ctx, field)
+	case "paused":
+		return ec.fieldContext_Split_paused(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Split", field.Name)
+}
+
+func (ec *executionContext) childFields_Step(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_Step_at(ctx, field)
+	case "weights":
+		return ec.fieldContext_Step_weights(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Step", field.Name)
 }
 
 func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8617,6 +8748,38 @@ func (ec *executionContext) fieldContext_FlagOverride_rules(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _FlagOverride_split(ctx context.Context, field graphql.CollectedField, obj *readapi.FlagOverride) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagOverride_split(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Split, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Split) graphql.Marshaler {
+			return ec.marshalOSplit2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐSplit(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlagOverride_split(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlagOverride",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Split(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _FlagOverride_validFrom(ctx context.Context, field graphql.CollectedField, obj *readapi.FlagOverride) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12985,6 +13148,38 @@ func (ec *executionContext) fieldContext_Override_rules(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Override_split(ctx context.Context, field graphql.CollectedField, obj *readapi.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_split(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Split, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Split) graphql.Marshaler {
+			return ec.marshalOSplit2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐSplit(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Override_split(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Override",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Split(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Override_validFrom(ctx context.Context, field graphql.CollectedField, obj *readapi.Override) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15576,6 +15771,29 @@ func (ec *executionContext) fieldContext_Resolution_rule(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Resolution", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Resolution_bucket(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resolution_bucket(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bucket, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resolution_bucket(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resolution", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _Resolution_status(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15914,6 +16132,29 @@ func (ec *executionContext) _ResolvedFlag_rule(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_ResolvedFlag_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ResolvedFlag", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ResolvedFlag_bucket(ctx context.Context, field graphql.CollectedField, obj *projections.ResolvedFlag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResolvedFlag_bucket(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bucket, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ResolvedFlag_bucket(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ResolvedFlag", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _ResolvedFlag_locked(ctx context.Context, field graphql.CollectedField, obj *projections.ResolvedFlag) (ret graphql.Marshaler) {
@@ -16619,6 +16860,38 @@ func (ec *executionContext) fieldContext_Rule_variant(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Rule", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Rule_split(ctx context.Context, field graphql.CollectedField, obj *flag.Rule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rule_split(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Split, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Split) graphql.Marshaler {
+			return ec.marshalOSplit2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐSplit(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Rule_split(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Rule",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Split(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SecurityEvent_position(ctx context.Context, field graphql.CollectedField, obj *projections.SecurityEvent) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16904,6 +17177,75 @@ func (ec *executionContext) fieldContext_SecurityEventPage_next(_ context.Contex
 	return graphql.NewScalarFieldContext("SecurityEventPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Share_value(ctx context.Context, field graphql.CollectedField, obj *flag.Share) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Share_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Share_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Share", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Share_variant(ctx context.Context, field graphql.CollectedField, obj *flag.Share) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Share_variant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Variant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Share_variant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Share", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Share_weight(ctx context.Context, field graphql.CollectedField, obj *flag.Share) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Share_weight(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Share().Weight(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v any) graphql.Marshaler {
+			return ec.marshalNLong2interface(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Share_weight(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Share", field, true, true, errors.New("field of type Long does not have child fields"))
+}
+
 func (ec *executionContext) _SigningKey_kid(ctx context.Context, field graphql.CollectedField, obj *projections.SigningKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17095,6 +17437,185 @@ func (ec *executionContext) _SigningKeyPage_next(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_SigningKeyPage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SigningKeyPage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Split_by(ctx context.Context, field graphql.CollectedField, obj *flag.Split) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Split_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Split_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Split", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Split_salt(ctx context.Context, field graphql.CollectedField, obj *flag.Split) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Split_salt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Salt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Split_salt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Split", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Split_shares(ctx context.Context, field graphql.CollectedField, obj *flag.Split) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Split_shares(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shares, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.Share) graphql.Marshaler {
+			return ec.marshalNShare2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐShareᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Split_shares(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Split",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Share(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Split_steps(ctx context.Context, field graphql.CollectedField, obj *flag.Split) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Split_steps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Steps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.Step) graphql.Marshaler {
+			return ec.marshalOStep2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐStepᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Split_steps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Split",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Step(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Split_paused(ctx context.Context, field graphql.CollectedField, obj *flag.Split) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Split_paused(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Paused, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Split_paused(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Split", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Step_at(ctx context.Context, field graphql.CollectedField, obj *flag.Step) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Step_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Step_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Step", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Step_weights(ctx context.Context, field graphql.CollectedField, obj *flag.Step) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Step_weights(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Step().Weights(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []any) graphql.Marshaler {
+			return ec.marshalNLong2ᚕinterfaceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Step_weights(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Step", field, true, true, errors.New("field of type Long does not have child fields"))
 }
 
 func (ec *executionContext) _Tenant_id(ctx context.Context, field graphql.CollectedField, obj *readapi.Tenant) (ret graphql.Marshaler) {
@@ -20301,7 +20822,7 @@ func (ec *executionContext) unmarshalInputOverrideFlagInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"node", "flag", "value", "variant", "rules", "validFrom", "validUntil", "home"}
+	fieldsInOrder := [...]string{"node", "flag", "value", "variant", "rules", "split", "validFrom", "validUntil", "home"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -20344,6 +20865,13 @@ func (ec *executionContext) unmarshalInputOverrideFlagInput(ctx context.Context,
 				return it, err
 			}
 			it["rules"] = data
+		case "split":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("split"))
+			data, err := ec.unmarshalOSplitInput2map(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["split"] = data
 		case "validFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
 			data, err := ec.unmarshalODateTime2interface(ctx, v)
@@ -21125,7 +21653,7 @@ func (ec *executionContext) unmarshalInputRuleInput(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "when", "value", "variant"}
+	fieldsInOrder := [...]string{"name", "when", "value", "variant", "split"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -21161,6 +21689,155 @@ func (ec *executionContext) unmarshalInputRuleInput(ctx context.Context, obj any
 				return it, err
 			}
 			it["variant"] = data
+		case "split":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("split"))
+			data, err := ec.unmarshalOSplitInput2map(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["split"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputShareInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"value", "variant", "weight"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOJSON2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["value"] = data
+		case "variant":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("variant"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["variant"] = data
+		case "weight":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("weight"))
+			data, err := ec.unmarshalNLong2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["weight"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSplitInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"by", "salt", "shares", "steps", "paused"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "by":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("by"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["by"] = data
+		case "salt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("salt"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["salt"] = data
+		case "shares":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shares"))
+			data, err := ec.unmarshalNShareInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["shares"] = data
+		case "steps":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("steps"))
+			data, err := ec.unmarshalOStepInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["steps"] = data
+		case "paused":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paused"))
+			data, err := ec.unmarshalODateTime2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["paused"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputStepInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"at", "weights"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "at":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
+			data, err := ec.unmarshalNDateTime2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["at"] = data
+		case "weights":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("weights"))
+			data, err := ec.unmarshalNLong2ᚕinterfaceᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["weights"] = data
 		}
 	}
 	return it, nil
@@ -22483,6 +23160,8 @@ func (ec *executionContext) _FlagOverride(ctx context.Context, sel ast.Selection
 			out.Values[i] = ec._FlagOverride_variant(ctx, field, obj)
 		case "rules":
 			out.Values[i] = ec._FlagOverride_rules(ctx, field, obj)
+		case "split":
+			out.Values[i] = ec._FlagOverride_split(ctx, field, obj)
 		case "validFrom":
 			out.Values[i] = ec._FlagOverride_validFrom(ctx, field, obj)
 		case "validUntil":
@@ -23714,6 +24393,8 @@ func (ec *executionContext) _Override(ctx context.Context, sel ast.SelectionSet,
 			out.Values[i] = ec._Override_variant(ctx, field, obj)
 		case "rules":
 			out.Values[i] = ec._Override_rules(ctx, field, obj)
+		case "split":
+			out.Values[i] = ec._Override_split(ctx, field, obj)
 		case "validFrom":
 			out.Values[i] = ec._Override_validFrom(ctx, field, obj)
 		case "validUntil":
@@ -24858,6 +25539,8 @@ func (ec *executionContext) _Resolution(ctx context.Context, sel ast.SelectionSe
 			}
 		case "rule":
 			out.Values[i] = ec._Resolution_rule(ctx, field, obj)
+		case "bucket":
+			out.Values[i] = ec._Resolution_bucket(ctx, field, obj)
 		case "status":
 			out.Values[i] = ec._Resolution_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -24947,6 +25630,8 @@ func (ec *executionContext) _ResolvedFlag(ctx context.Context, sel ast.Selection
 			}
 		case "rule":
 			out.Values[i] = ec._ResolvedFlag_rule(ctx, field, obj)
+		case "bucket":
+			out.Values[i] = ec._ResolvedFlag_bucket(ctx, field, obj)
 		case "locked":
 			out.Values[i] = ec._ResolvedFlag_locked(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -25285,6 +25970,8 @@ func (ec *executionContext) _Rule(ctx context.Context, sel ast.SelectionSet, obj
 			out.Values[i] = ec._Rule_value(ctx, field, obj)
 		case "variant":
 			out.Values[i] = ec._Rule_variant(ctx, field, obj)
+		case "split":
+			out.Values[i] = ec._Rule_split(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -25424,6 +26111,80 @@ func (ec *executionContext) _SecurityEventPage(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var shareImplementors = []string{"Share"}
+
+func (ec *executionContext) _Share(ctx context.Context, sel ast.SelectionSet, obj *flag.Share) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, shareImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Share")
+		case "value":
+			out.Values[i] = ec._Share_value(ctx, field, obj)
+		case "variant":
+			out.Values[i] = ec._Share_variant(ctx, field, obj)
+		case "weight":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Share_weight(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var signingKeyImplementors = []string{"SigningKey"}
 
 func (ec *executionContext) _SigningKey(ctx context.Context, sel ast.SelectionSet, obj *projections.SigningKey) graphql.Marshaler {
@@ -25500,6 +26261,128 @@ func (ec *executionContext) _SigningKeyPage(ctx context.Context, sel ast.Selecti
 			}
 		case "next":
 			out.Values[i] = ec._SigningKeyPage_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var splitImplementors = []string{"Split"}
+
+func (ec *executionContext) _Split(ctx context.Context, sel ast.SelectionSet, obj *flag.Split) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, splitImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Split")
+		case "by":
+			out.Values[i] = ec._Split_by(ctx, field, obj)
+		case "salt":
+			out.Values[i] = ec._Split_salt(ctx, field, obj)
+		case "shares":
+			out.Values[i] = ec._Split_shares(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "steps":
+			out.Values[i] = ec._Split_steps(ctx, field, obj)
+		case "paused":
+			out.Values[i] = ec._Split_paused(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var stepImplementors = []string{"Step"}
+
+func (ec *executionContext) _Step(ctx context.Context, sel ast.SelectionSet, obj *flag.Step) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, stepImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Step")
+		case "at":
+			out.Values[i] = ec._Step_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "weights":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Step_weights(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -26544,6 +27427,28 @@ func (ec *executionContext) unmarshalNCreateTenantInput2map(ctx context.Context,
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNDateTime2interface(ctx context.Context, v any) (any, error) {
+	res, err := graph.UnmarshalValue(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDateTime2interface(ctx context.Context, sel ast.SelectionSet, v any) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	_ = sel
+	res := graph.MarshalValue(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
 	res, err := graph.UnmarshalTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -26958,6 +27863,36 @@ func (ec *executionContext) marshalNLong2uint64(ctx context.Context, sel ast.Sel
 	return res
 }
 
+func (ec *executionContext) unmarshalNLong2ᚕinterfaceᚄ(ctx context.Context, v any) ([]any, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLong2interface(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNLong2ᚕinterfaceᚄ(ctx context.Context, sel ast.SelectionSet, v []any) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNLong2interface(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNMember2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐMember(ctx context.Context, sel ast.SelectionSet, v readapi.Member) graphql.Marshaler {
 	return ec._Member(ctx, sel, &v)
 }
@@ -27270,6 +28205,46 @@ func (ec *executionContext) marshalNSecurityEvent2ᚕgithubᚗcomᚋreeveᚑplat
 	return ret
 }
 
+func (ec *executionContext) marshalNShare2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐShare(ctx context.Context, sel ast.SelectionSet, v flag.Share) graphql.Marshaler {
+	return ec._Share(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNShare2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐShareᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Share) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNShare2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐShare(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNShareInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputShareInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNShareInput2ᚕmapᚄ(ctx context.Context, v any) ([]map[string]any, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]map[string]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNShareInput2map(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalNSigningKey2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐSigningKey(ctx context.Context, sel ast.SelectionSet, v projections.SigningKey) graphql.Marshaler {
 	return ec._SigningKey(ctx, sel, &v)
 }
@@ -27288,6 +28263,15 @@ func (ec *executionContext) marshalNSigningKey2ᚕgithubᚗcomᚋreeveᚑplatfor
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNStep2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐStep(ctx context.Context, sel ast.SelectionSet, v flag.Step) graphql.Marshaler {
+	return ec._Step(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNStepInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputStepInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNStopIntegratorInput2map(ctx context.Context, v any) (map[string]any, error) {
@@ -28695,6 +29679,58 @@ func (ec *executionContext) marshalOSigningKeyPage2ᚖgithubᚗcomᚋreeveᚑpla
 		return graphql.Null
 	}
 	return ec._SigningKeyPage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSplit2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐSplit(ctx context.Context, sel ast.SelectionSet, v *flag.Split) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Split(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSplitInput2map(ctx context.Context, v any) (map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputSplitInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStep2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐStepᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Step) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStep2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐStep(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOStepInput2ᚕmapᚄ(ctx context.Context, v any) ([]map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]map[string]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNStepInput2map(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋaccessᚐKey(ctx context.Context, v any) (access.Key, error) {
