@@ -396,6 +396,7 @@ type Answer struct {
 	Reason     Reason
 	Cause      Cause
 	Rule       string // that matched
+	Bucket     int    // that the subject is in, if a split decided; else -1
 	Locked     bool   // the fact that decided holds against every node below
 	Deprecated bool
 	Level      domain.Level // at which it was decided, empty if no node did
@@ -438,7 +439,7 @@ func (v *View) evaluate(e *entry) (Answer, error) {
 }
 
 func (v *View) disabled(f *edition, cause Cause) Answer {
-	a := Answer{Value: f.Definition.Off, Variant: f.name(f.Definition.Off), Reason: Disabled, Cause: cause, Position: f.settled, Deprecated: f.deprecated()}
+	a := Answer{Value: f.Definition.Off, Variant: f.name(f.Definition.Off), Reason: Disabled, Cause: cause, Bucket: nobody, Position: f.settled, Deprecated: f.deprecated()}
 	if cause == NotActive && v.shuts != nil {
 		a.Position = v.shuts.stood()
 	}
@@ -457,17 +458,17 @@ func (v *View) replaced(e *entry, f *edition) Answer {
 			continue
 		}
 		if n := s.said(e.number, v.position); n.said != nil {
-			said[level], chosen[level] = n, n.said.choose(&v.in)
+			said[level], chosen[level] = n, n.said.choose(e.key, &v.in)
 			says[level] = n.said.say(&chosen[level], v.in.At)
 		}
 	}
 	level := cascade.Decider(says[:])
 	if level < 0 {
-		return Answer{Value: f.Definition.Default, Variant: f.name(f.Definition.Default), Reason: Static, Cause: ByDefault, Position: f.defined, Deprecated: f.deprecated()}
+		return Answer{Value: f.Definition.Default, Variant: f.name(f.Definition.Default), Reason: Static, Cause: ByDefault, Bucket: nobody, Position: f.defined, Deprecated: f.deprecated()}
 	}
 	n, c := &said[level], &chosen[level]
 	a := Answer{
-		Value: c.Value, Variant: f.name(c.Value), Reason: c.reason, Rule: c.rule, Cause: ByOverride, Locked: says[level].Locked,
+		Value: c.Value, Variant: f.name(c.Value), Reason: c.reason, Rule: c.rule, Bucket: c.bucket, Cause: ByOverride, Locked: says[level].Locked,
 		Level: levels[level+1], Position: n.origin(), Deprecated: f.deprecated(), by: v.line[level].id,
 	}
 	if a.Locked {
@@ -479,7 +480,10 @@ func (v *View) replaced(e *entry, f *edition) Answer {
 // combined is the cascade where several levels have their part.
 func (v *View) combined(e *entry, f *edition) Answer {
 	r, err := Evaluate(f.Flag, v.in, v.layers(e)...)
-	a := Answer{Value: r.Value, Variant: r.Variant, Reason: r.Reason, Rule: r.Rule, Cause: r.Cause, Locked: r.Decision.Decider.Locked, Position: f.defined, Deprecated: f.deprecated()}
+	a := Answer{Value: r.Value, Variant: r.Variant, Reason: r.Reason, Rule: r.Rule, Bucket: nobody, Cause: r.Cause, Locked: r.Decision.Decider.Locked, Position: f.defined, Deprecated: f.deprecated()}
+	if r.Bucket != nil {
+		a.Bucket = *r.Bucket
+	}
 	if d := r.Decision.Decider; err == nil && !r.Decision.Defaulted {
 		a.Level, a.Position, a.by = d.Level, d.Origin.Position, idOf(d.Node)
 	}

@@ -126,6 +126,7 @@ func (p *bygone) evolve(r domain.Recorded, ours bool) {
 type wanted struct {
 	Value, Variant string
 	Rule           string
+	Bucket         int
 	Reason         Reason
 	Cause          Cause
 	Level          domain.Level
@@ -159,7 +160,10 @@ func (p bygone) evaluate(n, user domain.NodeID, who *Context, at time.Time) (w w
 	if err != nil {
 		return w, err
 	}
-	w = wanted{string(e.Value), e.Variant, e.Rule, e.Reason, e.Cause, e.Decision.Decider.Level, e.Decision.Decider.Node, p.defined}
+	w = wanted{string(e.Value), e.Variant, e.Rule, -1, e.Reason, e.Cause, e.Decision.Decider.Level, e.Decision.Decider.Node, p.defined}
+	if e.Bucket != nil {
+		w.Bucket = *e.Bucket
+	}
 	switch {
 	case e.Cause == NotActive:
 		w.Level, w.Node, w.Position = "", "", stood
@@ -261,6 +265,9 @@ func (w *world) step() {
 		s := Setting{Value: json.RawMessage(fmt.Sprint(rapid.IntRange(1, 6).Draw(w.T, "value")))}
 		if rapid.Bool().Draw(w.T, "for some") {
 			s.Rules = []Rule{{When: []Condition{{Attribute: "region", Op: "in", Values: []json.RawMessage{json.RawMessage(`"eu"`)}}}, Serving: Serving{Value: json.RawMessage("3.0")}}}
+			if rapid.Bool().Draw(w.T, "a share of all") {
+				s.Split = &Split{Shares: []Share{{Serving: Serving{Value: json.RawMessage("6")}, Weight: 40_000}}}
+			}
 			if rapid.Bool().Draw(w.T, "only") {
 				s.Value = nil
 			}
@@ -282,7 +289,7 @@ func (w *world) ask() {
 	r := rapid.SampledFrom(w.log).Draw(w.T, "as of")
 	node, user := rapid.SampledFrom(worldNodes[:6]).Draw(w.T, "node"), rapid.SampledFrom(worldNodes).Draw(w.T, "user")
 	k, at := rapid.SampledFrom(worldFlags).Draw(w.T, "flag"), w.now.Add(time.Duration(rapid.IntRange(-60, 30).Draw(w.T, "at"))*time.Minute)
-	who := &Context{Key: "ann", Attributes: map[string]any{"region": rapid.SampledFrom([]string{"eu", "us"}).Draw(w.T, "region")}}
+	who := &Context{Key: rapid.SampledFrom([]string{"ann", "bob", "cy", ""}).Draw(w.T, "who"), Attributes: map[string]any{"region": rapid.SampledFrom([]string{"eu", "us"}).Draw(w.T, "region")}}
 	want, wantErr := w.log.at(r.Position, k).evaluate(node, user, who, at)
 	got, err := asked(w.book, k, Question{Node: node, User: domain.UserID(user), Context: who, At: at, Position: r.Position})
 	if !errors.Is(err, wantErr) || got != want {
@@ -299,7 +306,7 @@ func asked(b *Book, k Key, q Question) (wanted, error) {
 	if err != nil {
 		return wanted{}, err
 	}
-	return wanted{string(a.Value), a.Variant, a.Rule, a.Reason, a.Cause, a.Level, a.Decider(), a.Position}, nil
+	return wanted{string(a.Value), a.Variant, a.Rule, a.Bucket, a.Reason, a.Cause, a.Level, a.Decider(), a.Position}, nil
 }
 
 func TestABookIsTheFoldAtEveryPosition(t *testing.T) {

@@ -21,7 +21,7 @@ type said struct {
 func newSaid(s Setting) *said { return &said{Setting: s, layer: s.Layer("", "")} }
 
 // choose is what is said to whoever asks.
-func (s *said) choose(in *Input) choice { return s.layer.choose(in) }
+func (s *said) choose(k Key, in *Input) choice { return s.layer.choose(k, in) }
 
 func (s *said) say(c *choice, t time.Time) cascade.Say {
 	p := s.phase(t)
