@@ -21,6 +21,7 @@ type transport struct {
 
 	Concurrent       uint16 `env:"REEVE_CONCURRENT" default:"256" help:"How many requests may be under way at once; 0 for any."`
 	ConcurrentTenant uint16 `env:"REEVE_CONCURRENT_TENANT" default:"64" help:"How many of these may be of one tenant; 0 for any."`
+	ConcurrentHouse  uint16 `name:"concurrent-integrator" env:"REEVE_CONCURRENT_INTEGRATOR" default:"128" help:"How many of these may be of one integrator and its tenants together; 0 for any."`
 }
 
 // check refuses halves of a pair, and files that cannot be read, before anything
@@ -70,7 +71,7 @@ func (c transport) receive(o edge.Options) edge.Options {
 	o.Proxies = c.TrustedProxies
 	o.Limits = edge.Limits{
 		Principal: c.RatePrincipal, Tenant: c.RateTenant, Anonymous: c.RateAnonymous,
-		Running: int(c.Concurrent), Share: int(c.ConcurrentTenant),
+		Running: int(c.Concurrent), Share: int(c.ConcurrentTenant), House: int(c.ConcurrentHouse),
 	}
 	o.Dialects = map[string]edge.Dialect{"/ofrep/": readapi.RefuseOFREP}
 	o.Shared = []string{"/ofrep/"}

@@ -101,6 +101,15 @@ func (c caller) Tenant() domain.NodeID {
 	return domain.NodeID(steps[len(steps)-2]) // the home
 }
 
+// Integrator is the second step on the way from the platform to that node.
+func (c caller) Integrator() domain.NodeID {
+	path, _ := c.guard.model.Path(c.Tenant())
+	if steps := strings.Split(path, "/"); len(steps) > 1 {
+		return domain.NodeID(steps[1])
+	}
+	return ""
+}
+
 // May decides. The credential sets the outer bound, the log the inner one. Without
 // a node the question is why the permissions are held nowhere.
 func (c caller) May(all domain.Permissions, at domain.NodeID) error {

@@ -37,6 +37,8 @@ func (h holder) Scope(all domain.Permissions) domain.Scope {
 
 func (h holder) Tenant() domain.NodeID { return "" }
 
+func (h holder) Integrator() domain.NodeID { return "" }
+
 func (h holder) MayGive(any, []domain.NodeID) error { return nil }
 
 func (h holder) Knows(domain.NodeID) bool { return false }

@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -145,25 +146,35 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, body map[string]a
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
 	v := &visit{server: s, r: r, call: call, followers: map[relationKey]follower{}}
-	s.execute(context.WithValue(graphql.StartOperationTrace(ctx), visitKey{}, v), w, params)
+	res, err := s.execute(context.WithValue(graphql.StartOperationTrace(ctx), visitKey{}, v), params)
+	if err != nil {
+		if errors.Is(err, edge.ErrMethodNotAllowed) {
+			w.Header().Set("Allow", http.MethodPost)
+		}
+		edge.Refuse(w, r, err)
+		return
+	}
+	v.respond(w, res)
 }
 
-func (s *server) execute(ctx context.Context, w http.ResponseWriter, params *graphql.RawParams) {
+// execute is all that takes room.
+func (s *server) execute(ctx context.Context, params *graphql.RawParams) (*graphql.Response, error) {
 	v := visitOf(ctx)
+	leave, err := edge.Enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	op, errs := s.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
-		v.respond(w, s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
-		return
+		return s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs), nil
 	}
 	if v.r.Method == http.MethodGet && op.Operation.Operation != ast.Query {
-		w.Header().Set("Allow", http.MethodPost)
-		edge.Refuse(w, v.r, edge.ErrMethodNotAllowed)
-		return
+		return nil, edge.ErrMethodNotAllowed
 	}
 	if err := edge.Charge(v.r, v.price-1); err != nil {
-		edge.Refuse(w, v.r, err)
-		return
+		return nil, err
 	}
 	next, ctx := s.exec.DispatchOperation(ctx, op)
-	v.respond(w, next(ctx))
+	return next(ctx), nil
 }
