@@ -2,14 +2,18 @@ package exec
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/tenant"
 	"github.com/reeve-platform/reeve/internal/edge"
+	"github.com/reeve-platform/reeve/internal/edge/edgetest"
+	"github.com/reeve-platform/reeve/readapi"
 )
 
 const suspend = `mutation($in: SuspendTenantInput!) { suspendTenant(input: $in) { revision position events } }`
@@ -215,5 +219,39 @@ func TestTransport(t *testing.T) {
 				t.Errorf("%d %s %+v", got.status, got.code(), got.Errors)
 			}
 		})
+	}
+}
+
+// An auditor may look across all tenants, and see of them what its permissions are for.
+type auditor struct {
+	edgetest.Guard
+	held domain.Permissions
+}
+
+func (a auditor) Admit(*http.Request) (edge.Caller, error) { return a, nil }
+
+func (a auditor) May(all domain.Permissions, _ domain.NodeID) error {
+	if !a.held.Has(all) {
+		return edge.ErrForbidden
+	}
+	return nil
+}
+
+func TestRelationsAcrossAllTenantsNeedTheirOwnPermissions(t *testing.T) {
+	for _, c := range []struct {
+		held   domain.Permissions
+		code   string
+		quotas []int
+	}{
+		{domain.PermissionsOf(domain.TenantRead, domain.PlatformReadAll), "forbidden", nil},
+		{domain.PermissionsOf(domain.TenantRead, domain.QuotaRead), "forbidden", nil},
+		{domain.PermissionsOf(domain.TenantRead, domain.QuotaRead, domain.PlatformReadAll), "", []int{1}},
+	} {
+		s := newStand(t, func(o *edge.Options) { o.Guard = auditor{held: c.held} })
+		s.answers["tenants"] = edge.Answer{Body: readapi.List[readapi.Tenant]{Items: []readapi.Tenant{row(acme)}}, Position: 40}
+		got := s.send(t, "POST", "/graphql?scope=platform", `{"query":"{tenants{items{slug quotas{limit}}}}"}`, "Reeve-Reason: audit")
+		if diff := cmp.Diff(c.quotas, s.loads["quotas"]); got.code() != c.code || diff != "" {
+			t.Errorf("%v: %+v %s", c.held.List(), got.Errors, diff)
+		}
 	}
 }

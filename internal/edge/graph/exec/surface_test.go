@@ -56,7 +56,7 @@ func entries() []edge.Served {
 	return append(edge.With[*commands.Ledger](nil, commands.Catalog), edge.With[*readapi.Source](nil, readapi.Catalog)...)
 }
 
-func newStand(t *testing.T) *stand {
+func newStand(t *testing.T, change ...func(*edge.Options)) *stand {
 	t.Helper()
 	s := &stand{answers: map[string]any{}, loads: map[string][]int{}}
 	all := entries()
@@ -66,6 +66,9 @@ func newStand(t *testing.T) *stand {
 		}
 	}
 	o := edge.Options{Logger: slog.New(slog.NewTextHandler(&s.log, nil)), Guard: edgetest.Guard{}}
+	for _, c := range change {
+		c(&o)
+	}
 	r := chi.NewRouter()
 	edge.REST(r, o, all...)
 	graph.Mount(r, o, graph.Surface{Schema: schema(), Entries: all, Relations: s.relations()})
