@@ -76,6 +76,12 @@ func (g *Guard) Usable(p Principal) error {
 	return ErrSuspended
 }
 
+// ByKey reports whether a caller came in with an API key.
+func ByKey(c edge.Caller) bool {
+	known, ok := c.(caller)
+	return ok && known.p.Key
+}
+
 // A caller is a principal at one request.
 type caller struct {
 	guard *Guard

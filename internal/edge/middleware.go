@@ -26,6 +26,7 @@ type Options struct {
 	Observe     func(route string, status int, took time.Duration) // told of each request; the route is the pattern
 	Refused     func(Refusal)                                      // told of each refusal, before it is answered; must not take long
 	Guard       Guard                                              // who may come in; nobody if nil
+	Opaque      func(Caller) bool                                  // whom GraphQL does not tell its schema; nobody if nil
 	Limits      Limits                                             // how much they may ask for
 	Proxies     Proxies                                            // whom to believe about where requests come from
 	Dialects    map[string]Dialect                                 // how refusals are worded below a path such as "/ofrep/"

@@ -37,7 +37,7 @@ type Surface struct {
 func Mount(r chi.Router, o edge.Options, s Surface) {
 	shape := shapeOf(s.Entries, s.Relations)
 	srv, sdl := newServer(o, s), []byte(shape.print())
-	srv.guard(limits{shape.most(s.Relations)})
+	srv.guard(limits{shape.most(s.Relations), o.Opaque})
 	r.Post("/graphql", srv.post)
 	r.Get("/graphql", srv.get)
 	r.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
@@ -74,12 +74,14 @@ func newServer(o edge.Options, surface Surface) *server {
 
 // guard sets up how documents are executed, and which are not.
 func (s *server) guard(l limits) {
-	s.exec.SetQueryCache(lru.New[*ast.QueryDocument](parsed))
+	valid := lru.New[*ast.QueryDocument](parsed)
+	s.exec.SetQueryCache(valid)
 	s.exec.SetParserTokenLimit(maxTokens)
 	s.exec.SetDisableSuggestion(true)
 	s.exec.SetErrorPresenter(s.present)
 	s.exec.SetRecoverFunc(func(_ context.Context, p any) error { return panicked(p) })
-	s.exec.Use(extension.Introspection{})
+	s.exec.Use(sieve{valid})
+	s.exec.Use(extension.Introspection{}) // closed by limits
 	s.exec.Use(l)
 	s.exec.AroundFields(absentIsNull)
 }
@@ -167,6 +169,10 @@ func (s *server) execute(ctx context.Context, params *graphql.RawParams) (*graph
 	defer leave()
 	op, errs := s.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
+		if err := edge.Charge(v.r, refusedPrice-1); err != nil {
+			return nil, err
+		}
+		errs = errs[:min(len(errs), maxErrors)]
 		return s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs), nil
 	}
 	if v.r.Method == http.MethodGet && op.Operation.Operation != ast.Query {

@@ -38,6 +38,7 @@ const (
 type stand struct {
 	http.Handler
 	log     bytes.Buffer
+	late    bool           // to answer, until nobody waits any more
 	answers map[string]any // an edge.Answer, an error, or a value to panic with
 
 	mu    sync.Mutex
@@ -61,7 +62,10 @@ func newStand(t *testing.T, change ...func(*edge.Options)) *stand {
 	s := &stand{answers: map[string]any{}, loads: map[string][]int{}}
 	all := entries()
 	for i, e := range all {
-		all[i].Call = func(_ context.Context, bind edge.Bind, r edge.Request) (edge.Answer, error) {
+		all[i].Call = func(ctx context.Context, bind edge.Bind, r edge.Request) (edge.Answer, error) {
+			if s.late {
+				<-ctx.Done()
+			}
 			return s.call(e, bind, r)
 		}
 	}
