@@ -80,6 +80,7 @@ func (c transport) receive(o edge.Options) edge.Options {
 	if c.CloseIntrospection {
 		o.Opaque = func(edge.Caller) bool { return true }
 	}
+	o.Proving = append([]string{bootstrapPath}, auth.Proving...)
 	o.Dialects = map[string]edge.Dialect{"/ofrep/": readapi.RefuseOFREP}
 	o.Shared = []string{"/ofrep/"}
 	return o

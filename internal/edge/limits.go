@@ -60,6 +60,7 @@ type toll struct {
 	*turnstile
 	stranger bucket   // of its address
 	limited  bool     // whether there is such a bucket
+	spent    bool     // it was empty
 	buckets  []bucket // of its caller, once that is known
 	known    bool
 	owed     int // tokens of stranger that are paid
@@ -69,25 +70,23 @@ type toll struct {
 	retry    int    // seconds until it is worth trying again
 }
 
-// approach refuses an address that has used up what strangers may do, before
-// anything is asked about who it is. Health is not for strangers to be kept from.
-func (t *toll) approach(h http.Header, r *http.Request) error {
+// approach looks whether an address has used up what strangers may do. Health is not
+// for strangers to be kept from.
+func (t *toll) approach(h http.Header, r *http.Request) {
 	if t.stranger, t.limited = t.strangers.bucket(Block(sourceAddr(r))); !t.limited || outside(r.URL.Path) {
 		t.limited = false
-		return nil
+		return
 	}
 	now := t.now()
 	t.tell(h, now, t.stranger)
 	if t.retry = t.stranger.lacks(now, 1); t.retry > 0 {
-		t.limited = false // it has paid already
-		return ErrRateLimited
+		t.limited, t.spent = false, true // it has paid already
 	}
-	return nil
 }
 
 // bill charges a caller that has been admitted.
 func (t *toll) bill(h http.Header, c Caller) error {
-	t.known = true
+	t.known, t.retry = true, 0
 	who, tenant := c.Actor().ID, c.Tenant()
 	if b, ok := t.principals.bucket(who); ok {
 		t.buckets = append(t.buckets, b)
@@ -182,8 +181,17 @@ func Charge(r *http.Request, n int) error {
 }
 
 // Suspect bills the address of a request whose credentials were wrong, for
-// surfaces that do not leave that to the [Guard].
-func Suspect(r *http.Request) { visitOf(r.Context()).toll.owe(refusedPrice) }
+// surfaces that do not leave that to the [Guard] (see [Options].Proving). It tells how
+// long whoever does not prove itself must wait if the address had used up before what
+// strangers may do; 0 if it had not.
+func Suspect(r *http.Request) (wait time.Duration) {
+	t := &visitOf(r.Context()).toll
+	t.owe(refusedPrice)
+	if t.spent {
+		wait = time.Duration(t.retry) * time.Second
+	}
+	return wait
+}
 
 // Block is what an address is limited as: of IPv6, a subscriber has a whole /64
 // (RFC 6177).

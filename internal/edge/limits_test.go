@@ -104,8 +104,8 @@ func TestATenantIsLimited(t *testing.T) {
 		[2]string{"dan y", `200  "principal";r=8;t=1, "tenant";r=1;t=1`}, [2]string{"eve -", `200  "principal";r=8;t=1`})
 }
 
-// Guessing costs more than asking for what is public, and who has guessed too
-// often is not looked at any more, whatever comes next from there.
+// Guessing costs more than asking for what is public. Where somebody has guessed too
+// often nobody is served any more, but those who are known.
 func TestAStrangerIsLimitedByAddress(t *testing.T) {
 	c := limited(t, edge.Limits{Anonymous: edge.Rate{PerSecond: 1, Burst: 12}})
 	for _, s := range []struct {
@@ -118,8 +118,12 @@ func TestAStrangerIsLimitedByAddress(t *testing.T) {
 		{"GET /v1/walls", "ann x", 200, ""}, // who is known is no stranger
 		{"GET /v1/walls", "wrong x", 401, "10"},
 		{"GET /v1/walls", "", 401, "5"},
-		{"GET /v1/walls", "ann x", 429, "0"},
+		{"GET /v1/walls", "wrong x", 429, "0"},
+		{"GET /v1/walls", "ann x", 200, ""},
+		{"GET /openapi.json", "ann x", 200, ""},
 		{"GET /openapi.json", "", 429, "0"},
+		{"GET /openapi.json", "wrong x", 429, "0"},
+		{"GET /nowhere", "", 429, "0"},
 		{"GET /livez", "", 200, ""},
 		{"GET /readyz", "", 503, ""},
 	} {
@@ -128,7 +132,7 @@ func TestAStrangerIsLimitedByAddress(t *testing.T) {
 			t.Errorf("%s as %q: %d, %s", s.line, s.who, r.StatusCode, left)
 		}
 	}
-	if n := c.asked.Load(); n != 3 {
+	if n := c.asked.Load(); n != 9 {
 		t.Error(n, "callers were looked at")
 	}
 }
