@@ -35,6 +35,18 @@ func (o FlagOverride) Layer() cascade.Layer {
 	return l
 }
 
+// Veil leaves out who set it and why for readers whom the node lies above.
+func (o *FlagOverride) Veil(above func(domain.NodeID) bool) {
+	if !above(o.Node) {
+		return
+	}
+	o.SaidBy = o.SaidBy.Bare()
+	if o.LockedBy != nil {
+		bare := o.LockedBy.Bare()
+		o.LockedBy = &bare
+	}
+}
+
 // FlagOverrides has one row for each flag that a node says something about.
 var FlagOverrides = Table[FlagOverride]{
 	Name: "flag_overrides", Version: 2, Seen: Heirs,

@@ -71,6 +71,21 @@ type ladder struct {
 	Said []cascade.Layer `db:"said"`
 }
 
+// Veil leaves out who and why wherever the node lies above the reader.
+func (l *ladder) Veil(above func(domain.NodeID) bool) {
+	l.Flag.Veil(above)
+	for i, n := range l.Line {
+		if above(n.ID) {
+			l.Line[i].By = n.By.Bare()
+		}
+	}
+	for i, said := range l.Said {
+		if above(said.Node) {
+			l.Said[i].Origin = said.Origin.Bare()
+		}
+	}
+}
+
 // A rung is a node of the line.
 type rung struct {
 	ID       domain.NodeID   `json:"id"`
