@@ -1,6 +1,9 @@
 package domain
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Scope is what a reader may see: whatever belongs to the nodes at its paths
 // and below them. The zero Scope sees nothing. A path is that of [Node].
@@ -28,4 +31,19 @@ func (s Scope) Covers(path string) bool {
 		}
 	}
 	return false
+}
+
+// Above reports whether a node lies above what is in scope, and is not in scope
+// itself.
+func (s Scope) Above(n NodeID) bool {
+	above := false
+	for _, p := range s.Paths {
+		steps := strings.Split(p, "/")
+		i := slices.Index(steps, string(n))
+		if i >= 0 && s.Covers(strings.Join(steps[:i+1], "/")) {
+			return false
+		}
+		above = above || i >= 0
+	}
+	return above
 }

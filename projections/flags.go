@@ -34,6 +34,14 @@ type Flag struct {
 	UpdatedAt   time.Time                  `db:"updated_at,timestamptz" json:"updatedAt" doc:"When it last changed."`
 }
 
+// Veil leaves out who made it what it is and why for readers whom the platform lies
+// above, who are all but those of the platform.
+func (f *Flag) Veil(above func(domain.NodeID) bool) {
+	if above(domain.PlatformID) {
+		f.DefinedBy, f.StatusBy = f.DefinedBy.Bare(), f.StatusBy.Bare()
+	}
+}
+
 // StreamRevision is the revision an If-Match must name.
 func (f Flag) StreamRevision() uint64 { return uint64(f.Revision) }
 

@@ -26,6 +26,13 @@ type Node struct {
 	UpdatedAt  time.Time       `db:"updated_at,timestamptz" json:"updatedAt" doc:"When it was last moved, renamed or changed its standing."`
 }
 
+// Veil leaves out who gave it its standing and why for readers whom it lies above.
+func (n *Node) Veil(above func(domain.NodeID) bool) {
+	if above(n.ID) {
+		n.StandingBy = n.StandingBy.Bare()
+	}
+}
+
 // Nodes has one row for the platform, each integrator and each tenant. Users are
 // nodes, too, but have rows of their own, in users: the path of a user is that of
 // its home and changes whenever the home moves, which no event of the user tells.

@@ -47,6 +47,18 @@ func (o FlagOverride) Layer() flag.Layer {
 	return l
 }
 
+// Veil leaves out who set it and why for readers whom the node lies above.
+func (o *FlagOverride) Veil(above func(domain.NodeID) bool) {
+	if !above(o.Node) {
+		return
+	}
+	o.SaidBy = o.SaidBy.Bare()
+	if o.LockedBy != nil {
+		bare := o.LockedBy.Bare()
+		o.LockedBy = &bare
+	}
+}
+
 // FlagOverrides has one row for each flag that a node says something about.
 var FlagOverrides = Table[FlagOverride]{
 	Name: "flag_overrides", Version: 3, Seen: Heirs,

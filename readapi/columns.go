@@ -28,7 +28,7 @@ func one[Row any](ctx context.Context, db DB, none error, sql string, args ...an
 		var zero Row
 		return zero, err
 	}
-	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Row])
+	row, err := pgx.CollectExactlyOneRow(rows, seen(db, pgx.RowToStructByName[Row]))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return row, none
 	}
@@ -41,7 +41,7 @@ func many[Row any](ctx context.Context, db DB, sql string, args ...any) ([]Row, 
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[Row])
+	return pgx.CollectRows(rows, seen(db, pgx.RowToStructByName[Row]))
 }
 
 // known answers an empty list with an error if what it belongs to does not exist.

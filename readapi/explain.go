@@ -3,6 +3,7 @@ package readapi
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -26,12 +27,13 @@ type AccessExplained struct {
 	Permission domain.Permission `json:"permission" doc:"What."`
 	Allowed    bool              `json:"allowed" doc:"Whether that one may."`
 	Halted     *Halt             `json:"halted,omitempty" doc:"What keeps a user from doing anything at all."`
-	Grounds    []Ground          `json:"grounds" doc:"Everything that one was given at the node or above it, and whether it counts."`
+	Grounds    []Ground          `json:"grounds" doc:"Everything that one was given at the node or above it, and whether it counts. Of what was given above the caller's scope it is only told that there is such a thing, and whether it decides."`
 }
 
 // A Ground is something that somebody was given.
 type Ground struct {
-	Node        domain.NodeID       `json:"node" doc:"Node it was given at."`
+	Node        domain.NodeID       `json:"node,omitempty" doc:"Node it was given at; none for what was given above the caller's scope."`
+	Above       bool                `json:"above,omitempty" doc:"Whether it was given above the caller's scope."`
 	Role        access.Key          `json:"role,omitempty" doc:"The role; none for what a client or a key was registered with."`
 	DefinedAt   domain.NodeID       `json:"definedAt,omitempty" doc:"Node that defines the role, unless it is built in."`
 	Permissions []domain.Permission `json:"permissions" doc:"What it lets one do."`
@@ -65,23 +67,46 @@ func explained(name, route string, needs domain.Permission, summary string) edge
 			if x.Path == "" {
 				return edge.Answer{}, domain.ErrNodeNotFound
 			}
-			if path, _ := s.Access.Path(domain.NodeID(q.Principal)); len(x.Grounds) == 0 && !r.Scope.Covers(path) {
-				x.User = nil // of somebody else's user nothing is told
+			out := q.told(x, r.Scope)
+			if path, _ := s.Access.Path(domain.NodeID(q.Principal)); out.Halted != nil && !r.Scope.Covers(path) {
+				out.Halted = out.elsewhere()
 			}
-			return edge.Answer{Body: q.told(x), Position: x.Position}, nil
+			return edge.Answer{Body: out, Position: x.Position}, nil
 		},
 	}
 }
 
-func (q ExplainAccess) told(x access.Explanation) AccessExplained {
+// elsewhere is what is told of what keeps somebody else's user from doing anything:
+// nothing, unless that one was given something within the scope, and then not where.
+func (a AccessExplained) elsewhere() *Halt {
+	if !slices.ContainsFunc(a.Grounds, func(g Ground) bool { return !g.Above }) {
+		return nil
+	}
+	return &Halt{Cause: a.Halted.Cause}
+}
+
+// told is an explanation as far as it is the business of a scope.
+func (q ExplainAccess) told(x access.Explanation, to domain.Scope) AccessExplained {
 	out := AccessExplained{Node: x.Node, Path: x.Path, Principal: q.Principal, Permission: q.Permission,
 		Allowed: x.Verdict == access.Allowed, Halted: haltOf(x.User), Grounds: []Ground{}}
 	need := domain.PermissionsOf(q.Permission)
+	var above *Ground
 	for _, g := range x.Grounds {
-		out.Grounds = append(out.Grounds, Ground{
-			Node: g.Node, Role: g.Role, DefinedAt: g.DefinedAt, Permissions: g.Permissions.List(), Until: g.Until,
-			Decides: g.Against == nil && x.User == nil && g.Permissions.Has(need), Against: haltOf(g.Against),
-		})
+		decides := g.Against == nil && x.User == nil && g.Permissions.Has(need)
+		if !to.Above(g.Node) {
+			out.Grounds = append(out.Grounds, Ground{
+				Node: g.Node, Role: g.Role, DefinedAt: g.DefinedAt, Permissions: g.Permissions.List(), Until: g.Until,
+				Decides: decides, Against: haltOf(g.Against),
+			})
+			continue
+		}
+		if above == nil {
+			above = &Ground{Above: true, Permissions: []domain.Permission{}}
+		}
+		above.Decides = above.Decides || decides
+	}
+	if above != nil {
+		out.Grounds = append([]Ground{*above}, out.Grounds...)
 	}
 	return out
 }

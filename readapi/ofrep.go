@@ -141,9 +141,14 @@ func matches(header, tag string) bool {
 // node and the resolved flags there; only a user with a say of its own costs a
 // second one.
 func (o ofrep) evaluate(r *http.Request, who subject, key string) ([]evaluation, *refusal) {
+	leave, err := edge.Enter(r.Context())
+	if err != nil {
+		return nil, refused(err)
+	}
+	defer leave()
 	ctx, now := r.Context(), o.now()
 	var rows []settled
-	_, err := o.source.Read(ctx, who.view, func(ctx context.Context, db DB) (err error) {
+	_, err = o.source.Read(ctx, who.view, func(ctx context.Context, db DB) (err error) {
 		rows, err = many[settled](ctx, db, settledSQL(key), key, who.Tenant, who.Slug, who.Integrator, who.Target, now)
 		return err
 	})

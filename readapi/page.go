@@ -73,7 +73,7 @@ func pageOf[Row any](ctx context.Context, db DB, l listing, a ask) (List[Row], e
 		return List[Row]{}, err
 	}
 	var marks []mark
-	items, err := pgx.CollectRows(rows, marked[Row](&marks))
+	items, err := pgx.CollectRows(rows, seen(db, marked[Row](&marks)))
 	if unfit(err) && a.After != "" {
 		return List[Row]{}, ErrCursor
 	}

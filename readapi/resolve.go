@@ -106,6 +106,21 @@ func (s saying) layer() flag.Layer {
 	return s.Layer()
 }
 
+// Veil leaves out who and why wherever the node lies above the reader.
+func (l *ladder) Veil(above func(domain.NodeID) bool) {
+	l.Flag.Veil(above)
+	for i, n := range l.Line {
+		if above(n.ID) {
+			l.Line[i].By = n.By.Bare()
+		}
+	}
+	for i, said := range l.Said {
+		if above(said.Node) {
+			l.Said[i].SaidBy = said.SaidBy.Bare()
+		}
+	}
+}
+
 // A rung is a node of the line.
 type rung struct {
 	ID       domain.NodeID   `json:"id"`

@@ -24,6 +24,9 @@ import (
 	"github.com/reeve-platform/reeve/internal/edge/verbs"
 )
 
+// bootstrapPath is where the first administrator is appointed.
+const bootstrapPath = "/v1/bootstrap"
+
 // bootstrapFor is how long a bootstrap token is good for.
 const bootstrapFor = 15 * time.Minute
 
@@ -102,6 +105,9 @@ type appointment struct {
 // ServeHTTP appoints.
 func (b *bootstrap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	receipt, err := b.appoint(w, r)
+	if domain.KindOf(err) == domain.Unauthenticated && edge.Suspect(r) > 0 {
+		err = edge.ErrRateLimited.Because(err)
+	}
 	if err != nil {
 		edge.Refuse(w, r, err)
 		return
@@ -175,7 +181,7 @@ func (c bootstrapCommand) Run(ctx context.Context, t *terminal) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	body := appointment{Token: token, Client: domain.ClientID(who.ClientID), Secret: who.ClientSecret, Name: c.Name}
-	if _, err := verbs.NewClient(c.Server).Send(ctx, verbs.Call{Method: http.MethodPost, Path: "/v1/bootstrap", Body: body}); err != nil {
+	if _, err := verbs.NewClient(c.Server).Send(ctx, verbs.Call{Method: http.MethodPost, Path: bootstrapPath, Body: body}); err != nil {
 		return err
 	}
 	fmt.Fprintf(t.err, "the first administrator is the client %s; its credentials are in %s\n", who.ClientID, path)

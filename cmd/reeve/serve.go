@@ -248,7 +248,7 @@ func (s *server) routes() chi.Router {
 	exec.Mount(r, o, s.source, entries...)
 	r.Handle("/ofrep/*", readapi.OFREP(s.source, edge.ScopeOf(domain.FlagEvaluate), time.Now))
 	s.endpoints.Mount(r)
-	r.Method(http.MethodPost, "/v1/bootstrap", s.bootstrap)
+	r.Method(http.MethodPost, bootstrapPath, s.bootstrap)
 	r.Get("/events.json", serveEvents)
 	edge.Health(r, s.checks)
 	return r

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 
+	"github.com/reeve-platform/reeve/internal/auth"
 	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/internal/renewal"
 	"github.com/reeve-platform/reeve/readapi"
@@ -19,8 +20,11 @@ type transport struct {
 	RateTenant    edge.Rate `env:"REEVE_RATE_TENANT" default:"2000/s burst 4000" help:"How often all callers of one tenant or integrator together may ask."`
 	RateAnonymous edge.Rate `env:"REEVE_RATE_ANONYMOUS" default:"20/s burst 100" help:"How often each address may ask without being known; refused credentials count five times."`
 
+	CloseIntrospection bool `env:"REEVE_CLOSE_INTROSPECTION" help:"Answer GraphQL introspection to nobody; API keys are never answered."`
+
 	Concurrent       uint16 `env:"REEVE_CONCURRENT" default:"256" help:"How many requests may be under way at once; 0 for any."`
 	ConcurrentTenant uint16 `env:"REEVE_CONCURRENT_TENANT" default:"64" help:"How many of these may be of one tenant; 0 for any."`
+	ConcurrentHouse  uint16 `name:"concurrent-integrator" env:"REEVE_CONCURRENT_INTEGRATOR" default:"128" help:"How many of these may be of one integrator and its tenants together; 0 for any."`
 
 	Connections        uint16 `env:"REEVE_CONNECTIONS" default:"4096" help:"How many connections may be open at once to the API, and to the admin address; 0 for any."`
 	ConnectionsAddress uint16 `env:"REEVE_CONNECTIONS_ADDRESS" default:"512" help:"How many of these may be from one address, or one /64 of IPv6; trusted proxies have any number. 0 for any."`
@@ -73,8 +77,13 @@ func (c transport) receive(o edge.Options) edge.Options {
 	o.Proxies = c.TrustedProxies
 	o.Limits = edge.Limits{
 		Principal: c.RatePrincipal, Tenant: c.RateTenant, Anonymous: c.RateAnonymous,
-		Running: int(c.Concurrent), Share: int(c.ConcurrentTenant),
+		Running: int(c.Concurrent), Share: int(c.ConcurrentTenant), House: int(c.ConcurrentHouse),
 	}
+	o.Opaque = auth.ByKey
+	if c.CloseIntrospection {
+		o.Opaque = func(edge.Caller) bool { return true }
+	}
+	o.Proving = append([]string{bootstrapPath}, auth.Proving...)
 	o.Dialects = map[string]edge.Dialect{"/ofrep/": readapi.RefuseOFREP}
 	o.Shared = []string{"/ofrep/"}
 	return o

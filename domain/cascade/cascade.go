@@ -37,6 +37,10 @@ type Origin struct {
 	Reason   string    `json:"reason,omitempty"`
 }
 
+// Bare is what may be told of the fact to those who do not see the node that it is
+// of: which one it was, and neither who said so nor why.
+func (o Origin) Bare() Origin { return Origin{EventID: o.EventID, Position: o.Position} }
+
 // A Ruling is a layer's part in a decision.
 type Ruling string
 

@@ -44,16 +44,21 @@ func (e *Endpoints) bySecret(r *http.Request, form url.Values, name, secret stri
 	if !isID(name) { // is nobody's name, and not worth remembering
 		return holder{}, refuseClient
 	}
-	now, place := e.o.Now(), placeOf(r)
+	now := e.o.Now()
 	h, ok := e.directory.client(domain.ClientID(name))
-	if wait := e.throttle.wait(name, place, now); wait > 0 {
-		return h, tooOften(wait)
-	}
 	if proves := h.proves(secret, now); !ok || !proves || !domain.IsClientSecret(secret) {
-		e.throttle.failed(name, place, now)
-		return h, refuseClient
+		return h, e.failed(name, placeOf(r), now)
 	}
 	return h, nil
+}
+
+// failed refuses whoever did not prove to be a client.
+func (e *Endpoints) failed(name, place string, now time.Time) *refusal {
+	if wait := e.throttle.wait(name, place, now); wait > 0 {
+		return tooOften(wait)
+	}
+	e.throttle.failed(name, place, now)
+	return refuseClient
 }
 
 // isID tells what can be the id of a client from any other text.
@@ -67,19 +72,15 @@ func (e *Endpoints) byAssertion(r *http.Request, form url.Values) (holder, *refu
 	if form.Get("client_assertion_type") != assertionType {
 		return holder{}, badRequest("the type of the assertion is " + assertionType)
 	}
-	now, place := e.o.Now(), placeOf(r)
+	now := e.o.Now()
 	t, err := readToken(form.Get("client_assertion"))
 	name, named := stringOf(t.claims["iss"])
 	if err != nil || !named || !isID(name) || form.Has("client_id") && form.Get("client_id") != name {
 		return holder{}, refuseClient
 	}
 	h, ok := e.directory.client(domain.ClientID(name))
-	if wait := e.throttle.wait(name, place, now); wait > 0 {
-		return h, tooOften(wait)
-	}
 	if !ok || !e.asserts(h, t, now) {
-		e.throttle.failed(name, place, now)
-		return h, refuseClient
+		return h, e.failed(name, placeOf(r), now)
 	}
 	return h, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/internal/edge"
 )
 
 const (
@@ -22,6 +23,9 @@ const (
 	metadataPath   = "/.well-known/oauth-authorization-server"
 	keysPath       = "/.well-known/jwks.json"
 )
+
+// Proving are the paths where clients prove who they are, see [edge.Options].
+var Proving = []string{tokenPath, introspectPath, revokePath}
 
 // Endpoints is the authorization server as the world sees it.
 type Endpoints struct {
@@ -69,6 +73,11 @@ func (e *Endpoints) form(then func(w http.ResponseWriter, r *http.Request, h hol
 		var h holder
 		if refused == nil {
 			h, refused = e.proven(r, form)
+		}
+		if refused != nil { // who is proven is no stranger, whatever else is wrong
+			if wait := edge.Suspect(r); wait > 0 {
+				refused = tooOften(wait)
+			}
 		}
 		if refused == nil {
 			refused = e.admitted(h)

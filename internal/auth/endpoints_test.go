@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,9 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/client"
 	"github.com/reeve-platform/reeve/internal/auth"
+	"github.com/reeve-platform/reeve/internal/edge"
 )
 
 // post sends a form; basic is "id:secret", or nothing.
@@ -183,6 +187,9 @@ func TestGuessingIsSlow(t *testing.T) {
 	if rec.Code != 429 || rec.Header().Get("Retry-After") == "" {
 		t.Fatal(rec.Code, rec.Header())
 	}
+	if rec := attempt(billed, "192.0.2.1"); rec.Code != 200 {
+		t.Error("the client itself, at the same place:", rec.Code)
+	}
 	if rec := attempt(billed, "192.0.2.2"); rec.Code != 200 {
 		t.Error("the client itself, elsewhere:", rec.Code)
 	}
@@ -190,8 +197,8 @@ func TestGuessingIsSlow(t *testing.T) {
 		t.Error("another client there:", rec.Code)
 	}
 	w.pass(time.Minute)
-	if rec := attempt(billed, "192.0.2.1"); rec.Code != 200 {
-		t.Error("the client itself, a minute later:", rec.Code)
+	if rec := attempt(string(billing)+":guess", "192.0.2.1"); rec.Code != 401 {
+		t.Error("a minute later:", rec.Code)
 	}
 	for i := range 200 {
 		attempt(fmt.Sprintf("00000000-0000-4000-8000-%012d:guess", i), "192.0.2.3")
@@ -199,12 +206,47 @@ func TestGuessingIsSlow(t *testing.T) {
 	if rec := attempt("00000000-0000-4000-9000-000000000000:guess", "192.0.2.3"); rec.Code != 429 {
 		t.Error("many clients at one place:", rec.Code)
 	}
+	if rec := attempt(billed, "192.0.2.3"); rec.Code != 200 {
+		t.Error("a client that knows its secret, there:", rec.Code)
+	}
 	for i := range auth.ClientBurst { // who has one address of a network has them all
 		attempt(string(partner)+":guess", fmt.Sprintf("[2001:db8:0:1::%d]", i))
 	}
-	for place, want := range map[string]int{"[2001:db8:0:1:ffff::]": 429, "[2001:db8:0:2::1]": 200} {
-		if rec := attempt(string(partner)+":"+billingSecret, place); rec.Code != want {
+	for place, want := range map[string]int{"[2001:db8:0:1:ffff::]": 429, "[2001:db8:0:2::1]": 401} {
+		if rec := attempt(string(partner)+":another guess", place); rec.Code != want {
 			t.Error("a network of IPv6:", place, rec.Code)
+		}
+	}
+}
+
+// A secret that is wrong costs an address as much as any other wrong credential, and
+// keeps nobody out who stands behind the same address and knows the right one.
+func TestAWrongSecretCostsItsAddress(t *testing.T) {
+	w := newWorld(t)
+	r := chi.NewRouter()
+	edge.REST(r, edge.Options{Logger: slog.New(slog.DiscardHandler), Proving: auth.Proving,
+		Limits: edge.Limits{Anonymous: edge.Rate{PerSecond: 0.1, Burst: 11}, Now: w.clock}})
+	r.Handle("/oauth2/*", w.endpoints)
+	w.endpoints = r
+	for i, c := range []struct {
+		basic string
+		want  int
+		left  string
+	}{
+		{"", 401, "11"}, // what was left before
+		{string(billing) + ":guess", 401, "6"},
+		{billed, 200, "1"}, // which costs what any request of a stranger does
+		{billed, 200, "0"},
+		{string(billing) + ":guess", 429, "0"},
+		{"", 429, "0"},
+		{billed, 200, "0"},
+	} {
+		rec := w.post("/oauth2/token", c.basic, grants)
+		if left := rec.Header().Get("RateLimit"); rec.Code != c.want || !strings.HasPrefix(left, `"anonymous";r=`+c.left+";") {
+			t.Errorf("%d: %d %s", i, rec.Code, left)
+		}
+		if rec.Code == 429 && rec.Header().Get("Retry-After") != "10" {
+			t.Error(rec.Header())
 		}
 	}
 }

@@ -81,6 +81,12 @@ func (g *Guard) Usable(p Principal) error {
 	return ErrSuspended
 }
 
+// ByKey reports whether a caller came in with an API key.
+func ByKey(c edge.Caller) bool {
+	known, ok := c.(caller)
+	return ok && known.p.Key
+}
+
 // A caller is a principal at one request.
 type caller struct {
 	guard *Guard
@@ -104,6 +110,15 @@ func (c caller) Tenant() domain.NodeID {
 		return ""
 	}
 	return domain.NodeID(steps[len(steps)-2]) // the home
+}
+
+// Integrator is the second step on the way from the platform to that node.
+func (c caller) Integrator() domain.NodeID {
+	path, _ := c.guard.model.Path(c.Tenant())
+	if steps := strings.Split(path, "/"); len(steps) > 1 {
+		return domain.NodeID(steps[1])
+	}
+	return ""
 }
 
 // May decides. The credential sets the outer bound, the log the inner one. Without

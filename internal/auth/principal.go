@@ -20,6 +20,7 @@ type Principal struct {
 	Node    domain.NodeID      // the credential is good at this node and below only
 	Scopes  domain.Permissions // what the credential allows at most
 	Expires time.Time          // of the credential
+	Key     bool               // the credential is an API key, such as applications carry into the open
 }
 
 var (

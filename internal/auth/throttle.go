@@ -12,8 +12,9 @@ import (
 	"github.com/reeve-platform/reeve/internal/edge"
 )
 
-// A throttle slows down whoever guesses secrets. Only failures count: who knows
-// the secret never notices. They are counted for each client at each place, so
+// A throttle slows down whoever tries secrets. Only failures count, and only failures
+// are refused: who knows the secret never notices, whoever else tries at that place. A
+// secret is too long to be guessed at any speed; what is slowed down is the noise. They are counted for each client at each place, so
 // that nobody can lock a client out from elsewhere, and for each place alone.
 type throttle struct {
 	mu       sync.Mutex

@@ -95,7 +95,7 @@ func (v *Verifier) APIKey(text string) (Principal, error) {
 	}
 	now := v.o.Now()
 	h, ok := v.directory.apiKey(id)
-	p := Principal{ID: h.id, Type: Service, Node: h.node, Scopes: h.permissions, Expires: h.expires}
+	p := Principal{ID: h.id, Type: Service, Node: h.node, Scopes: h.permissions, Expires: h.expires, Key: true}
 	switch proves := h.proves(text, now); {
 	case !ok || !proves:
 		return Principal{}, plain(claimedBy(p, ErrInvalid))

@@ -19,7 +19,7 @@ import (
 func TestWhoseCredentialItIs(t *testing.T) {
 	w := newWorld(t)
 	evaluates := domain.PermissionsOf(domain.FlagEvaluate)
-	key := auth.Principal{ID: string(shop), Type: auth.Service, Node: north, Scopes: evaluates, Expires: noon.Add(24 * time.Hour)}
+	key := auth.Principal{ID: string(shop), Type: auth.Service, Node: north, Scopes: evaluates, Expires: noon.Add(24 * time.Hour), Key: true}
 	of := func(id domain.ClientID, node domain.NodeID) auth.Principal {
 		return auth.Principal{ID: string(id), Type: auth.Service, Node: node, Scopes: reads, Expires: noon.Add(15 * time.Minute)}
 	}

@@ -18,18 +18,23 @@ var (
 	ErrScope = &domain.Error{Kind: domain.Malformed, Code: "invalid-scope", Detail: "scope can only be platform, and only of a query"}
 )
 
-// across lets a read of all tenants pass: it takes the permission of its own, and
-// that of the entry, at the platform.
+// across lets a read of all tenants pass.
 func (w wall) across(r Request) error {
 	switch {
 	case w.writes:
 		return ErrScope
-	case r.Caller.May(w.needs|domain.PermissionsOf(domain.PlatformReadAll), domain.PlatformID) != nil:
+	case !r.mayLookAcross(w.needs):
 		return ErrForbidden
 	case r.Meta.Reason == "":
 		return ErrReasonRequired
 	}
 	return nil
+}
+
+// mayLookAcross: it takes the permission of its own, and that of what is asked for,
+// at the platform.
+func (r Request) mayLookAcross(needs domain.Permissions) bool {
+	return r.Caller.May(needs|domain.PermissionsOf(domain.PlatformReadAll), domain.PlatformID) == nil
 }
 
 func acrossScope(r Request) domain.Scope {
@@ -40,6 +45,9 @@ func acrossScope(r Request) domain.Scope {
 // own, such as a field that leads to other answers.
 func (r Request) ScopeFor(needs domain.Permission) (domain.Scope, error) {
 	if r.Across {
+		if !needs.Known() || !r.mayLookAcross(domain.PermissionsOf(needs)) {
+			return domain.Scope{}, ErrForbidden
+		}
 		return acrossScope(r), nil
 	}
 	s := r.Caller.Scope(domain.PermissionsOf(needs))

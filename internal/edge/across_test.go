@@ -37,6 +37,8 @@ func (h holder) Scope(all domain.Permissions) domain.Scope {
 
 func (h holder) Tenant() domain.NodeID { return "" }
 
+func (h holder) Integrator() domain.NodeID { return "" }
+
 func (h holder) MayGive(any, []domain.NodeID) error { return nil }
 
 func (h holder) Knows(domain.NodeID) bool { return false }
@@ -84,5 +86,31 @@ func TestLookingAcrossAllTenants(t *testing.T) {
 				t.Errorf("sees %v, want %v", got.Body, c.paths)
 			}
 		})
+	}
+}
+
+// A field that leads to other answers needs a permission of its own, as much across
+// all tenants as within a scope.
+func TestAPartOfALookAcrossNeedsItsOwnPermission(t *testing.T) {
+	auditor := holder{domain.PlatformID, "platform", domain.PermissionsOf(domain.TenantRead, domain.PlatformReadAll)}
+	reader := holder{domain.PlatformID, "platform", domain.PermissionsOf(domain.TenantRead)}
+	for _, c := range []struct {
+		name   string
+		caller holder
+		across bool
+		needs  domain.Permission
+		err    error
+	}{
+		{"what it holds", auditor, true, domain.TenantRead, nil},
+		{"what it does not hold", auditor, true, domain.QuotaRead, ErrForbidden},
+		{"what it does not hold, within its scope", auditor, false, domain.QuotaRead, ErrForbidden},
+		{"without the right to look across", reader, true, domain.TenantRead, ErrForbidden},
+		{"within its scope, without that right", reader, false, domain.TenantRead, nil},
+		{"what nobody can hold", auditor, true, "no:such", ErrForbidden},
+	} {
+		s, err := Request{Caller: c.caller, Across: c.across}.ScopeFor(c.needs)
+		if !errors.Is(err, c.err) || (err == nil) != (len(s.Paths) == 1) {
+			t.Errorf("%s: %v, %v", c.name, s.Paths, err)
+		}
 	}
 }

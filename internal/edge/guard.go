@@ -26,6 +26,9 @@ type Caller interface {
 	// Tenant is the node that the caller is bound to, and whose share of our time
 	// it takes; "" if it is bound to none.
 	Tenant() domain.NodeID
+	// Integrator is the node of the integrator that Tenant is or hangs under; "" if
+	// it is bound to none.
+	Integrator() domain.NodeID
 	// May returns nil if all of the permissions are held at the node, ErrForbidden
 	// if the caller may know of the node and does not hold them all, and
 	// domain.ErrNodeNotFound if it must not learn whether there is such a node.
@@ -51,9 +54,8 @@ var (
 )
 
 // CallerOf is who makes a request, asked of the guard once. It fails with
-// ErrRateLimited or ErrOverloaded when that one asks too much; otherwise there is
-// room for its work until the request is answered. Requests that did not come in
-// through [REST] are nobody's.
+// ErrRateLimited when that one asks too much. What is then done for it takes room;
+// see [Enter]. Requests that did not come in through [REST] are nobody's.
 func CallerOf(r *http.Request) (Caller, error) {
 	v := visitOf(r.Context())
 	v.admission.Do(func() { v.caller, v.denied = v.admit(r) })
@@ -82,7 +84,7 @@ func (v *visit) admit(r *http.Request) (Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := v.toll.enter(r.Context(), v.header, c); err != nil {
+	if err := v.toll.bill(v.header, c); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -119,6 +121,11 @@ func guarded(w wall, call func(context.Context, Bind, Request) (Answer, error)) 
 		if r.Caller == nil {
 			return Answer{}, ErrUnauthenticated
 		}
+		leave, err := Enter(ctx)
+		if err != nil {
+			return Answer{}, err
+		}
+		defer leave()
 		if r.Across {
 			r.Scope = acrossScope(r)
 			if err := w.across(r); err != nil {

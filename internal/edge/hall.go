@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -12,25 +13,35 @@ import (
 // ErrOverloaded: too much is under way, of the caller's tenant or altogether.
 var ErrOverloaded = &domain.Error{Kind: domain.Unavailable, Code: "overloaded", Detail: "too many requests are under way; try again in a moment"}
 
-// A hall has room for so many at once, and for so many of one party. Who finds
-// no room waits a little. Room that becomes free goes to the party that has the
-// least of it, so a crowd delays itself and nobody else.
+// A hall has room for so many at once, for so many of one party, and for so many
+// of the parties of one house. Who finds no room waits a little. Room that becomes
+// free goes to the house that has the least of it, and in it to the party that has
+// the least, so a crowd delays itself and nobody else.
 type hall struct {
-	room, share int // 0 for any number
-	patience    time.Duration
+	room, share, whole int // 0 for any number
+	patience           time.Duration
 
 	mu      sync.Mutex
 	inside  int
 	waiting int
 	tickets uint64
 	parties map[string]*party
+	houses  map[string]*house
 }
 
 // A party is everybody of one tenant, as long as anybody of it is here.
 type party struct {
 	name   string
+	house  *house
 	inside int
 	queue  []waiter // in the order of their tickets
+}
+
+// A house is everybody of one integrator and of all its tenants, as long as any
+// party of it is here.
+type house struct {
+	name            string
+	inside, parties int
 }
 
 // A waiter is told its turn by closing the channel.
@@ -40,21 +51,21 @@ type waiter struct {
 }
 
 // newHall gives nil where there is room for everybody.
-func newHall(room, share int, patience time.Duration) *hall {
-	if room == 0 && share == 0 {
+func newHall(l Limits) *hall {
+	if l.Running == 0 && l.Share == 0 && l.House == 0 {
 		return nil
 	}
-	return &hall{room: room, share: share, patience: patience, parties: map[string]*party{}}
+	return &hall{room: l.Running, share: l.Share, whole: l.House, patience: l.Patience, parties: map[string]*party{}, houses: map[string]*house{}}
 }
 
-// enter finds room for one of a party, or gives up with ErrOverloaded. Whoever
-// has entered must leave.
-func (h *hall) enter(ctx context.Context, name string) (leave func(), err error) {
+// enter finds room for one of a party of a house, or gives up with ErrOverloaded.
+// Whoever has entered must leave.
+func (h *hall) enter(ctx context.Context, name, of string) (leave func(), err error) {
 	if h == nil {
 		return func() {}, nil
 	}
 	h.mu.Lock()
-	p := h.party(name)
+	p := h.party(name, of)
 	if len(p.queue) == 0 && h.fits(p) {
 		h.admit(p)
 		h.mu.Unlock()
@@ -110,22 +121,30 @@ func (h *hall) called(ctx context.Context, p *party, w waiter) bool {
 	return false
 }
 
-func (h *hall) party(name string) *party {
-	p := h.parties[name]
-	if p == nil {
-		p = &party{name: name}
-		h.parties[name] = p
+// party stays of the house that it came from until all of it have left.
+func (h *hall) party(name, of string) *party {
+	if p := h.parties[name]; p != nil {
+		return p
 	}
+	at := h.houses[of]
+	if at == nil {
+		at = &house{name: of}
+		h.houses[of] = at
+	}
+	at.parties++
+	p := &party{name: name, house: at}
+	h.parties[name] = p
 	return p
 }
 
 func (h *hall) fits(p *party) bool {
-	return (h.room == 0 || h.inside < h.room) && (h.share == 0 || p.inside < h.share)
+	return (h.room == 0 || h.inside < h.room) && (h.share == 0 || p.inside < h.share) && (h.whole == 0 || p.house.inside < h.whole)
 }
 
 func (h *hall) admit(p *party) {
 	h.inside++
 	p.inside++
+	p.house.inside++
 }
 
 func (h *hall) leave(p *party) {
@@ -133,6 +152,7 @@ func (h *hall) leave(p *party) {
 	defer h.mu.Unlock()
 	h.inside--
 	p.inside--
+	p.house.inside--
 	for next := h.next(); next != nil; next = h.next() {
 		w := next.queue[0]
 		next.queue = next.queue[1:]
@@ -143,8 +163,9 @@ func (h *hall) leave(p *party) {
 	h.forget(p)
 }
 
-// next is the party whose turn it is: the one with the fewest inside, and of
-// those the one that has waited longest. It is nil if nobody can be let in.
+// next is the party whose turn it is: of the house with the fewest inside the one
+// with the fewest, and of those the one that has waited longest. It is nil if nobody
+// can be let in.
 func (h *hall) next() (best *party) {
 	if h.waiting == 0 {
 		return nil
@@ -158,16 +179,18 @@ func (h *hall) next() (best *party) {
 }
 
 func (p *party) before(other *party) bool {
-	if p.inside != other.inside {
-		return p.inside < other.inside
-	}
-	return p.queue[0].ticket < other.queue[0].ticket
+	return cmp.Or(cmp.Compare(p.house.inside, other.house.inside), cmp.Compare(p.inside, other.inside),
+		cmp.Compare(p.queue[0].ticket, other.queue[0].ticket)) < 0
 }
 
 // forget drops a party of which nobody is left, so that memory is bounded by
 // what is under way.
 func (h *hall) forget(p *party) {
-	if p.inside == 0 && len(p.queue) == 0 {
-		delete(h.parties, p.name)
+	if p.inside > 0 || len(p.queue) > 0 {
+		return
+	}
+	delete(h.parties, p.name)
+	if p.house.parties--; p.house.parties == 0 {
+		delete(h.houses, p.house.name)
 	}
 }

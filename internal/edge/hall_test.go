@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -13,6 +14,7 @@ import (
 // starts anew as soon as one of its places is free.
 type crowd struct {
 	name  string
+	house string // its own if left out
 	wants int
 }
 
@@ -22,7 +24,7 @@ func (c *crowd) work(h *hall, stop <-chan struct{}, done func(served bool)) {
 	for range c.wants {
 		go func() {
 			for {
-				leave, err := h.enter(context.Background(), c.name)
+				leave, err := h.enter(context.Background(), c.name, cmp.Or(c.house, c.name))
 				if err == nil {
 					time.Sleep(time.Second)
 					leave()
@@ -46,19 +48,23 @@ func (c *crowd) work(h *hall, stop <-chan struct{}, done func(served bool)) {
 // that is free. Two that flood get the same. Time is that of the bubble.
 func TestAFloodTakesNothingFromOthers(t *testing.T) {
 	for name, c := range map[string]struct {
-		room, share int
-		crowds      []*crowd
-		least       map[string]int // requests in 100 ticks
+		room, share, whole int
+		crowds             []*crowd
+		least              map[string]int // requests in 100 ticks
 	}{
-		"alone":          {8, 6, []*crowd{{name: "quiet", wants: 2}}, map[string]int{"quiet": 200}},
-		"beside a flood": {8, 6, []*crowd{{name: "quiet", wants: 2}, {name: "flood", wants: 500}}, map[string]int{"quiet": 198, "flood": 590}},
-		"without shares": {8, 0, []*crowd{{name: "quiet", wants: 2}, {name: "flood", wants: 500}}, map[string]int{"quiet": 150, "flood": 590}},
-		"two floods":     {8, 6, []*crowd{{name: "one", wants: 50}, {name: "two", wants: 500}}, map[string]int{"one": 390, "two": 390}},
-		"three of them":  {6, 6, []*crowd{{name: "one", wants: 50}, {name: "two", wants: 500}, {name: "quiet", wants: 1}}, map[string]int{"one": 240, "two": 240, "quiet": 75}},
+		"alone":          {8, 6, 0, []*crowd{{name: "quiet", wants: 2}}, map[string]int{"quiet": 200}},
+		"beside a flood": {8, 6, 0, []*crowd{{name: "quiet", wants: 2}, {name: "flood", wants: 500}}, map[string]int{"quiet": 198, "flood": 590}},
+		"without shares": {8, 0, 0, []*crowd{{name: "quiet", wants: 2}, {name: "flood", wants: 500}}, map[string]int{"quiet": 150, "flood": 590}},
+		"two floods":     {8, 6, 0, []*crowd{{name: "one", wants: 50}, {name: "two", wants: 500}}, map[string]int{"one": 390, "two": 390}},
+		"three of them":  {6, 6, 0, []*crowd{{name: "one", wants: 50}, {name: "two", wants: 500}, {name: "quiet", wants: 1}}, map[string]int{"one": 240, "two": 240, "quiet": 75}},
+		// the tenants of one integrator are its own crowd, however many they are
+		"four of one house":      {8, 2, 6, []*crowd{{"a", "h", 50}, {"b", "h", 50}, {"c", "h", 50}, {"d", "h", 50}, {name: "quiet", wants: 2}}, map[string]int{"quiet": 198, "a": 140, "b": 140, "c": 140, "d": 140}},
+		"one house beside one":   {8, 8, 0, []*crowd{{"a", "h", 50}, {"b", "h", 50}, {"c", "h", 50}, {name: "flood", wants: 50}}, map[string]int{"flood": 390, "a": 125, "b": 125, "c": 125}},
+		"a house without shares": {8, 0, 6, []*crowd{{"a", "h", 500}, {name: "quiet", wants: 2}}, map[string]int{"quiet": 198, "a": 590}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h, stop := newHall(c.room, c.share, 5*time.Second), make(chan struct{})
+				h, stop := newHall(Limits{Running: c.room, Share: c.share, House: c.whole, Patience: 5 * time.Second}), make(chan struct{})
 				served := make(chan string, 1<<20)
 				for _, one := range c.crowds {
 					one.work(h, stop, func(ok bool) {
@@ -81,7 +87,7 @@ func TestAFloodTakesNothingFromOthers(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 				synctest.Wait()
-				if len(h.parties) != 0 || h.inside != 0 || h.waiting != 0 {
+				if len(h.parties)+len(h.houses) != 0 || h.inside != 0 || h.waiting != 0 {
 					t.Errorf("%d parties, %d inside and %d waiting are left behind", len(h.parties), h.inside, h.waiting)
 				}
 			})
@@ -91,37 +97,37 @@ func TestAFloodTakesNothingFromOthers(t *testing.T) {
 
 func TestWhoWaitsTooLongIsSentAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHall(1, 1, time.Second)
-		leave, err := h.enter(t.Context(), "a")
+		h := newHall(Limits{Running: 1, Share: 1, Patience: time.Second})
+		leave, err := h.enter(t.Context(), "a", "a")
 		if err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		if _, err := h.enter(t.Context(), "b"); !errors.Is(err, ErrOverloaded) || time.Since(began) != time.Second {
+		if _, err := h.enter(t.Context(), "b", "b"); !errors.Is(err, ErrOverloaded) || time.Since(began) != time.Second {
 			t.Error(err, time.Since(began))
 		}
 		gone, hangUp := context.WithCancel(t.Context())
 		hangUp()
-		if _, err := h.enter(gone, "b"); !errors.Is(err, ErrOverloaded) {
+		if _, err := h.enter(gone, "b", "b"); !errors.Is(err, ErrOverloaded) {
 			t.Error(err)
 		}
 		waiting := make(chan error)
 		go func() {
-			leave, err := h.enter(t.Context(), "b")
+			leave, err := h.enter(t.Context(), "b", "b")
 			if err == nil {
 				leave()
 			}
 			waiting <- err
 		}()
 		synctest.Wait()
-		if _, err := h.enter(t.Context(), "b"); !errors.Is(err, ErrOverloaded) {
+		if _, err := h.enter(t.Context(), "b", "b"); !errors.Is(err, ErrOverloaded) {
 			t.Error("a queue without end:", err)
 		}
 		leave()
 		if err := <-waiting; err != nil {
 			t.Error("not called:", err)
 		}
-		if len(h.parties) != 0 || h.inside != 0 || h.waiting != 0 {
+		if len(h.parties)+len(h.houses) != 0 || h.inside != 0 || h.waiting != 0 {
 			t.Error(h.parties, h.inside, h.waiting)
 		}
 	})
@@ -129,7 +135,7 @@ func TestWhoWaitsTooLongIsSentAway(t *testing.T) {
 
 func TestAHallWithoutWallsAdmitsEverybody(t *testing.T) {
 	for range 10 {
-		if _, err := newHall(0, 0, 0).enter(t.Context(), "a"); err != nil {
+		if _, err := newHall(Limits{Patience: time.Second}).enter(t.Context(), "a", "a"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,10 +1,12 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -17,8 +19,9 @@ type Limits struct {
 	Tenant    Rate // of all callers together that are bound to one node
 	Anonymous Rate // of each address, for requests that nobody is known to make
 
-	Running  int              // requests under way at once
+	Running  int              // requests worked on at once
 	Share    int              // of these, those of one node
+	House    int              // of these, those of one integrator and its tenants together
 	Patience time.Duration    // how long a request waits for its turn; 1 s if 0
 	Now      func() time.Time // time.Now if nil
 }
@@ -48,7 +51,7 @@ func newTurnstile(l Limits) *turnstile {
 	}
 	return &turnstile{
 		newBuckets[string]("principal", l.Principal), newBuckets[domain.NodeID]("tenant", l.Tenant), newBuckets[netip.Addr]("anonymous", l.Anonymous),
-		newHall(l.Running, l.Share, l.Patience), l.Now,
+		newHall(l), l.Now,
 	}
 }
 
@@ -57,32 +60,33 @@ type toll struct {
 	*turnstile
 	stranger bucket   // of its address
 	limited  bool     // whether there is such a bucket
+	spent    bool     // it was empty
 	buckets  []bucket // of its caller, once that is known
 	known    bool
 	owed     int // tokens of stranger that are paid
-	leave    func()
-	retry    int // seconds until it is worth trying again
+	party    string
+	house    string
+	leave    func() // the hall; nil outside
+	retry    int    // seconds until it is worth trying again
 }
 
-// approach refuses an address that has used up what strangers may do, before
-// anything is asked about who it is. Health is not for strangers to be kept from.
-func (t *toll) approach(h http.Header, r *http.Request) error {
+// approach looks whether an address has used up what strangers may do. Health is not
+// for strangers to be kept from.
+func (t *toll) approach(h http.Header, r *http.Request) {
 	if t.stranger, t.limited = t.strangers.bucket(Block(sourceAddr(r))); !t.limited || outside(r.URL.Path) {
 		t.limited = false
-		return nil
+		return
 	}
 	now := t.now()
 	t.tell(h, now, t.stranger)
 	if t.retry = t.stranger.lacks(now, 1); t.retry > 0 {
-		t.limited = false // it has paid already
-		return ErrRateLimited
+		t.limited, t.spent = false, true // it has paid already
 	}
-	return nil
 }
 
-// enter bills a caller that has been admitted, and finds room for its work.
-func (t *toll) enter(ctx context.Context, h http.Header, c Caller) (err error) {
-	t.known = true
+// bill charges a caller that has been admitted.
+func (t *toll) bill(h http.Header, c Caller) error {
+	t.known, t.retry = true, 0
 	who, tenant := c.Actor().ID, c.Tenant()
 	if b, ok := t.principals.bucket(who); ok {
 		t.buckets = append(t.buckets, b)
@@ -93,11 +97,8 @@ func (t *toll) enter(ctx context.Context, h http.Header, c Caller) (err error) {
 		}
 		who = string(tenant)
 	}
-	if err := t.pay(h, 1); err != nil {
-		return err
-	}
-	t.leave, err = t.hall.enter(ctx, who)
-	return err
+	t.party, t.house = who, cmp.Or(string(c.Integrator()), who)
+	return t.pay(h, 1)
 }
 
 // pay spends n tokens of every bucket of the caller, or none and ErrRateLimited.
@@ -126,7 +127,25 @@ func (t *toll) owe(n int) {
 	}
 }
 
-// end gives the room back, and bills a stranger.
+// Enter finds room for the work of the caller of a request, or fails with
+// ErrOverloaded. It is for when all of the request has arrived, and its room is left
+// before the answer is written: who sends or takes slowly must not keep others out.
+// A part of what has entered already, such as an entry that a document asks for,
+// needs no room of its own.
+func Enter(ctx context.Context) (leave func(), err error) {
+	t := &visitOf(ctx).toll
+	if !t.known || t.leave != nil {
+		return func() {}, nil
+	}
+	out, err := t.hall.enter(ctx, t.party, t.house)
+	if err != nil {
+		return nil, err
+	}
+	t.leave = sync.OnceFunc(out)
+	return func() { t.leave(); t.leave = nil }, nil
+}
+
+// end gives room back that a panic has not left, and bills a stranger.
 func (t *toll) end() {
 	if !t.known {
 		t.owe(1)
@@ -162,8 +181,17 @@ func Charge(r *http.Request, n int) error {
 }
 
 // Suspect bills the address of a request whose credentials were wrong, for
-// surfaces that do not leave that to the [Guard].
-func Suspect(r *http.Request) { visitOf(r.Context()).toll.owe(refusedPrice) }
+// surfaces that do not leave that to the [Guard] (see [Options].Proving). It tells how
+// long whoever does not prove itself must wait if the address had used up before what
+// strangers may do; 0 if it had not.
+func Suspect(r *http.Request) (wait time.Duration) {
+	t := &visitOf(r.Context()).toll
+	t.owe(refusedPrice)
+	if t.spent {
+		wait = time.Duration(t.retry) * time.Second
+	}
+	return wait
+}
 
 // Block is what an address is limited as: of IPv6, a subscriber has a whole /64
 // (RFC 6177).

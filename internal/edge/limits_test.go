@@ -1,10 +1,13 @@
 package edge_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,14 +21,18 @@ import (
 	"github.com/reeve-platform/reeve/internal/edge/edgetest"
 )
 
-// Members are known by "Authorization: name tenant", where - is no tenant. The door counts who was
-// looked at.
+// Members are known by "Authorization: name tenant", where - is no tenant, and what comes
+// before a dot is its integrator. The door counts who was looked at.
 type door struct{ asked atomic.Int64 }
 
 type member struct {
 	edgetest.Guard
 	tenant domain.NodeID
+	house  domain.NodeID
 }
+
+// Integrator is that of the tenant.
+func (m member) Integrator() domain.NodeID { return m.house }
 
 // Tenant is where the member belongs.
 func (m member) Tenant() domain.NodeID { return m.tenant }
@@ -37,7 +44,11 @@ func (d *door) Admit(r *http.Request) (edge.Caller, error) {
 	if !ok || name == "wrong" {
 		return nil, edge.ErrUnauthenticated
 	}
-	return member{edgetest.Guard{As: domain.Actor{ID: name}}, domain.NodeID(strings.TrimPrefix(tenant, "-"))}, nil
+	house, _, of := strings.Cut(tenant, ".")
+	if !of {
+		house = ""
+	}
+	return member{edgetest.Guard{As: domain.Actor{ID: name}}, domain.NodeID(strings.TrimPrefix(tenant, "-")), domain.NodeID(house)}, nil
 }
 
 // A counter is a studio with limits, whose clock stands still until it is moved.
@@ -93,8 +104,8 @@ func TestATenantIsLimited(t *testing.T) {
 		[2]string{"dan y", `200  "principal";r=8;t=1, "tenant";r=1;t=1`}, [2]string{"eve -", `200  "principal";r=8;t=1`})
 }
 
-// Guessing costs more than asking for what is public, and who has guessed too
-// often is not looked at any more, whatever comes next from there.
+// Guessing costs more than asking for what is public. Where somebody has guessed too
+// often nobody is served any more, but those who are known.
 func TestAStrangerIsLimitedByAddress(t *testing.T) {
 	c := limited(t, edge.Limits{Anonymous: edge.Rate{PerSecond: 1, Burst: 12}})
 	for _, s := range []struct {
@@ -107,8 +118,12 @@ func TestAStrangerIsLimitedByAddress(t *testing.T) {
 		{"GET /v1/walls", "ann x", 200, ""}, // who is known is no stranger
 		{"GET /v1/walls", "wrong x", 401, "10"},
 		{"GET /v1/walls", "", 401, "5"},
-		{"GET /v1/walls", "ann x", 429, "0"},
+		{"GET /v1/walls", "wrong x", 429, "0"},
+		{"GET /v1/walls", "ann x", 200, ""},
+		{"GET /openapi.json", "ann x", 200, ""},
 		{"GET /openapi.json", "", 429, "0"},
+		{"GET /openapi.json", "wrong x", 429, "0"},
+		{"GET /nowhere", "", 429, "0"},
 		{"GET /livez", "", 200, ""},
 		{"GET /readyz", "", 503, ""},
 	} {
@@ -117,7 +132,7 @@ func TestAStrangerIsLimitedByAddress(t *testing.T) {
 			t.Errorf("%s as %q: %d, %s", s.line, s.who, r.StatusCode, left)
 		}
 	}
-	if n := c.asked.Load(); n != 3 {
+	if n := c.asked.Load(); n != 9 {
 		t.Error(n, "callers were looked at")
 	}
 }
@@ -194,59 +209,119 @@ func TestARequestCanCostMore(t *testing.T) {
 }
 
 // While a tenant has its share of requests under way, the next of it are told to
-// come back, and those of others are answered.
+// come back, and those of others are answered; and so is it with the tenants of one
+// integrator.
 func TestABusyTenantHoldsUpItselfOnly(t *testing.T) {
-	enter, leave := make(chan string), make(chan struct{})
+	for name, c := range map[string]struct {
+		limits edge.Limits
+		busy   [2]string
+		want   []string
+	}{
+		"a tenant":      {edge.Limits{Running: 4, Share: 2}, [2]string{"ann x", "ann x"}, []string{"ann x 5031", "bob x 5031", "cyd y 200", "dan - 200"}},
+		"an integrator": {edge.Limits{Running: 4, Share: 2, House: 2}, [2]string{"ann h.x", "bob h.y"}, []string{"ann h.x 5031", "bob h.y 5031", "cyd h.z 5031", "dan i.x 200", "eve - 200"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			enter, leave := make(chan string), make(chan struct{})
+			c.limits.Patience = time.Nanosecond
+			s := workshop(t, c.limits, func(_ http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Has("long") {
+					enter <- "in"
+					<-leave
+				}
+			})
+			done := make(chan int)
+			for _, who := range c.busy {
+				go func() { done <- s.ask(t, "GET /work?long", "", "Authorization", who).StatusCode }()
+				<-enter
+			}
+			var got []string
+			for _, w := range c.want {
+				who := strings.Join(strings.Fields(w)[:2], " ")
+				res := s.ask(t, "GET /work", "", "Authorization", who)
+				got = append(got, fmt.Sprint(who, " ", res.StatusCode, res.Header.Get("Retry-After")))
+				if res.StatusCode == 503 && res.problem(t).Code != "overloaded" {
+					t.Error(res.text)
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+			close(leave)
+			if a, b := <-done, <-done; a != 200 || b != 200 {
+				t.Error(a, b)
+			}
+			if res := s.ask(t, "GET /work", "", "Authorization", c.busy[0]); res.StatusCode != 200 {
+				t.Error("room is not given back:", res.StatusCode)
+			}
+		})
+	}
+}
+
+// workshop serves what is worked on at GET /work.
+func workshop(t *testing.T, l edge.Limits, work http.HandlerFunc) *studio {
 	r := chi.NewRouter()
-	edge.REST(r, edge.Options{Logger: slog.New(slog.DiscardHandler), Guard: new(door), Limits: edge.Limits{Running: 4, Share: 2, Patience: time.Nanosecond}})
+	edge.REST(r, edge.Options{Logger: slog.New(slog.DiscardHandler), Guard: new(door), Limits: l})
 	r.Get("/work", func(w http.ResponseWriter, r *http.Request) {
-		if _, err := edge.CallerOf(r); err != nil {
+		_, err := edge.CallerOf(r)
+		if err == nil {
+			_, err = edge.Enter(r.Context()) // and is not left, for the edge to see to
+		}
+		if err != nil {
 			edge.Refuse(w, r, err)
 			return
 		}
-		if r.URL.Query().Has("long") {
-			enter <- "in"
-			<-leave
-		}
+		work(w, r)
 	})
-	s := &studio{Server: serve(t, r)}
-	done := make(chan int)
-	for range 2 {
-		go func() { done <- s.ask(t, "GET /work?long", "", "Authorization", "ann x").StatusCode }()
-		<-enter
-	}
-	var got []string
-	for _, who := range []string{"ann x", "bob x", "cyd y", "dan -"} {
-		res := s.ask(t, "GET /work", "", "Authorization", who)
-		got = append(got, fmt.Sprint(who, " ", res.StatusCode, res.Header.Get("Retry-After")))
-		if res.StatusCode == 503 && res.problem(t).Code != "overloaded" {
-			t.Error(res.text)
-		}
-	}
-	if diff := cmp.Diff([]string{"ann x 5031", "bob x 5031", "cyd y 200", "dan - 200"}, got); diff != "" {
-		t.Error(diff)
-	}
-	close(leave)
-	if a, b := <-done, <-done; a != 200 || b != 200 {
-		t.Error(a, b)
-	}
-	if res := s.ask(t, "GET /work", "", "Authorization", "ann x"); res.StatusCode != 200 {
-		t.Error("room is not given back:", res.StatusCode)
-	}
+	return &studio{Server: serve(t, r)}
 }
 
 // A panic gives its place back, too.
 func TestNobodyStaysInside(t *testing.T) {
-	r := chi.NewRouter()
-	edge.REST(r, edge.Options{Logger: slog.New(slog.DiscardHandler), Guard: new(door), Limits: edge.Limits{Running: 1, Patience: time.Nanosecond}})
-	r.Get("/panic", func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = edge.CallerOf(r)
-		panic(context.Canceled)
-	})
-	s := &studio{Server: serve(t, r)}
+	s := workshop(t, edge.Limits{Running: 1, Patience: time.Nanosecond}, func(http.ResponseWriter, *http.Request) { panic(context.Canceled) })
 	for range 3 {
-		if res := s.ask(t, "GET /panic", "", "Authorization", "ann x"); res.StatusCode == 200 || res.problem(t).Code == "overloaded" {
+		if res := s.ask(t, "GET /work", "", "Authorization", "ann x"); res.StatusCode == 200 || res.problem(t).Code == "overloaded" {
 			t.Error(res.StatusCode, res.text)
 		}
 	}
+}
+
+// Bodies that do not come, and answers that nobody takes, are in nobody's way: there
+// is room for one, and yet the next is served.
+func TestSlowClientsTakeNoRoom(t *testing.T) {
+	c := limited(t, edge.Limits{Running: 1, Patience: time.Nanosecond})
+	conn, err := net.Dial("tcp", c.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "POST /v1/walls HTTP/1.1\r\nHost: localhost\r\nAuthorization: ann x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n")
+	if line, err := bufio.NewReader(conn).ReadString('\n'); !strings.Contains(line, "100 Continue") {
+		t.Fatal(line, err) // said when the body is read
+	}
+	if got := c.as(t, "ann x"); got != "200" {
+		t.Error("beside a body that does not come:", got)
+	}
+	w := &stuck{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
+	r := httptest.NewRequest("GET", "/v1/walls", nil)
+	r.Header.Set("Authorization", "ann x")
+	done := make(chan struct{})
+	go func() { defer close(done); c.Config.Handler.ServeHTTP(w, r) }()
+	<-w.writing
+	if got := c.as(t, "ann x"); got != "200" {
+		t.Error("beside an answer that nobody takes:", got)
+	}
+	close(w.taken)
+	<-done
+}
+
+// A stuck client takes nothing of an answer until it is told to.
+type stuck struct {
+	*httptest.ResponseRecorder
+	writing, taken chan struct{}
+}
+
+func (s *stuck) Write(b []byte) (int, error) {
+	close(s.writing)
+	<-s.taken
+	return s.ResponseRecorder.Write(b)
 }

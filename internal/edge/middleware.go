@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,6 +27,8 @@ type Options struct {
 	Observe     func(route string, status int, took time.Duration) // told of each request; the route is the pattern
 	Refused     func(Refusal)                                      // told of each refusal, before it is answered; must not take long
 	Guard       Guard                                              // who may come in; nobody if nil
+	Opaque      func(Caller) bool                                  // whom GraphQL does not tell its schema; nobody if nil
+	Proving     []string                                           // paths whose surface finds out itself who is known, and calls Suspect if nobody is
 	Limits      Limits                                             // how much they may ask for
 	Proxies     Proxies                                            // whom to believe about where requests come from
 	Dialects    map[string]Dialect                                 // how refusals are worded below a path such as "/ofrep/"
@@ -83,7 +86,11 @@ func receive(o Options) func(http.Handler) http.Handler {
 			timeBody(ww, r, o.BodyTimeout)
 			defer v.end(o, ww, r)
 			defer v.recover(ww, r)
-			if err := v.stop(r, origin, o.Proxies.trust(peer)); err != nil {
+			err := v.stop(r, origin, o.Proxies.trust(peer))
+			if err == nil && v.toll.spent && !slices.Contains(o.Proving, r.URL.Path) {
+				err = known(r)
+			}
+			if err != nil {
 				Refuse(ww, r, err)
 				return
 			}
@@ -94,9 +101,7 @@ func receive(o Options) func(http.Handler) http.Handler {
 
 // stop says why a request goes no further, whoever makes it.
 func (v *visit) stop(r *http.Request, origin *http.CrossOriginProtection, proxied bool) error {
-	if err := v.toll.approach(v.header, r); err != nil {
-		return err
-	}
+	v.toll.approach(v.header, r)
 	switch {
 	case origin.Check(r) != nil:
 		return ErrCrossOrigin
@@ -104,6 +109,16 @@ func (v *visit) stop(r *http.Request, origin *http.CrossOriginProtection, proxie
 		return ErrForeignHost
 	}
 	return nil
+}
+
+// known lets nobody pass but those who are: who shares an address with somebody who
+// guesses must not be kept out with it.
+func known(r *http.Request) error {
+	_, err := CallerOf(r)
+	if domain.KindOf(err) == domain.Unauthenticated {
+		return ErrRateLimited
+	}
+	return err
 }
 
 // timeBody gives a body so long to arrive, whoever reads it. The deadline is the

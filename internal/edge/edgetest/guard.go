@@ -33,3 +33,6 @@ func (g Guard) Knows(domain.NodeID) bool { return false }
 
 // Tenant is none.
 func (g Guard) Tenant() domain.NodeID { return "" }
+
+// Integrator is none.
+func (g Guard) Integrator() domain.NodeID { return "" }

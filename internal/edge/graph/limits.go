@@ -25,20 +25,28 @@ const (
 	maxObjects = 20_000 // that the answer could hold
 	pageSize   = 50     // of a list that is not given a limit
 	fullPage   = 400    // objects are a page of 200, as the limits count it
+
+	schemaPrice  = 20 // of __schema, in requests: the answer can be as long as that of so many
+	typePrice    = 5  // of __type
+	refusedPrice = 5  // of a document that is not executed
+	maxErrors    = 20 // that are told of one that is not executed
 )
 
 var (
 	// ErrDeep: the document nests fields more than 10 deep.
 	ErrDeep = &domain.Error{Kind: domain.Invalid, Code: "graphql-too-deep", Detail: "fields may be nested 10 deep"}
 	// ErrCostly: the document could be answered with too much.
-	ErrCostly = &domain.Error{Kind: domain.Invalid, Code: "graphql-too-costly", Detail: "the answer could hold more than 20000 objects, 5000 fields or 20 operations; ask for shorter lists"}
+	ErrCostly = &domain.Error{Kind: domain.Invalid, Code: "graphql-too-costly", Detail: "the answer could hold more than 20000 objects, 5000 fields or 20 operations, or the same thing too often; ask for shorter lists, and for each thing once"}
+	// ErrIntrospection: the caller must not ask GraphQL for its schema.
+	ErrIntrospection = &domain.Error{Kind: domain.Forbidden, Code: "introspection-closed", Detail: "introspection is closed to this caller; the schema is at /schema.graphql"}
 	// ErrLong: the document has too many words.
 	ErrLong = &domain.Error{Kind: domain.Invalid, Code: "graphql-too-long", Detail: "a document may have 2000 tokens"}
 )
 
 // limits refuse documents before anything of them is executed.
 type limits struct {
-	most map[string]int // how many answers a relation may lead to, such as "Tenant.quotas"
+	most   map[string]int         // how many answers a relation may lead to, such as "Tenant.quotas"
+	opaque func(edge.Caller) bool // whom introspection is closed to; nobody if nil
 }
 
 // ExtensionName names the limits in messages of the library.
@@ -50,7 +58,7 @@ func (limits) Validate(graphql.ExecutableSchema) error { return nil }
 // MutateOperationContext is where the library lets us refuse. What is not refused
 // has its price.
 func (l limits) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	w := &walk{vars: op.Variables, most: l.most}
+	w := &walk{vars: op.Variables, most: l.most, closed: l.opaque != nil && l.opaque(visitOf(ctx).call.Caller)}
 	w.selections(op.Operation.SelectionSet, place{depth: 1, times: 1})
 	if w.roots > maxRoots {
 		w.refuse(ErrCostly)
@@ -66,9 +74,12 @@ func (l limits) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 type walk struct {
 	vars   map[string]any
 	most   map[string]int
+	closed bool // to introspection
 	roots  int
 	fields int
 	cost   int
+	extra  int               // price of introspection
+	named  map[string]string // aliases of what is introspected, by path
 	err    error
 }
 
@@ -80,8 +91,8 @@ type place struct {
 }
 
 // price is what the document asks for, in requests of REST: each operation is one,
-// and so is each full page of objects.
-func (w *walk) price() int { return max(w.roots, w.cost/fullPage) }
+// and so is each full page of objects. Introspection has a price of its own.
+func (w *walk) price() int { return max(w.roots, w.cost/fullPage) + w.extra }
 
 func (w *walk) refuse(err error) {
 	if w.err == nil {
@@ -105,8 +116,7 @@ func (w *walk) selections(set ast.SelectionSet, at place) {
 	}
 }
 
-// field counts one field. Introspection costs nothing but its words: what it
-// answers is known, and its depth is limited by the library.
+// field counts one field.
 func (w *walk) field(f *ast.Field, at place) {
 	if w.fields++; w.fields > maxFields {
 		w.refuse(ErrCostly)
@@ -120,7 +130,11 @@ func (w *walk) field(f *ast.Field, at place) {
 	for _, a := range f.Arguments {
 		w.number(a.Value)
 	}
-	if strings.HasPrefix(f.Name, "__") || len(f.SelectionSet) == 0 {
+	if strings.HasPrefix(f.Name, "__") {
+		w.introspect(f)
+		return
+	}
+	if len(f.SelectionSet) == 0 {
 		return
 	}
 	n, page := w.items(f, at)
@@ -129,6 +143,57 @@ func (w *walk) field(f *ast.Field, at place) {
 		return
 	}
 	w.selections(f.SelectionSet, place{at.depth + 1, at.times * n, page})
+}
+
+// introspect looks at what is asked of the schema. Its depth is limited by the
+// library; that nothing of it is answered twice limits the rest.
+func (w *walk) introspect(f *ast.Field) {
+	at := f.Name
+	switch f.Name {
+	case "__schema":
+		w.extra += schemaPrice - 1
+	case "__type":
+		w.extra += typePrice - 1
+		at += " " + f.Alias // each may be of another type
+	default:
+		return
+	}
+	if w.closed {
+		w.refuse(ErrIntrospection)
+		return
+	}
+	w.once(f, at)
+}
+
+// once refuses what is asked for under two names in one place.
+func (w *walk) once(f *ast.Field, at string) {
+	if w.named == nil {
+		w.named = map[string]string{}
+	}
+	if name, asked := w.named[at]; asked && name != f.Alias {
+		w.refuse(ErrCostly)
+	}
+	w.named[at] = f.Alias
+	w.below(f.SelectionSet, at)
+}
+
+func (w *walk) below(set ast.SelectionSet, at string) {
+	for _, sel := range set {
+		if w.err != nil {
+			return
+		}
+		switch sel := sel.(type) {
+		case *ast.Field:
+			if w.fields++; w.fields > maxFields {
+				w.refuse(ErrCostly)
+			}
+			w.once(sel, at+"/"+sel.Name)
+		case *ast.InlineFragment:
+			w.below(sel.SelectionSet, at)
+		case *ast.FragmentSpread:
+			w.below(sel.Definition.SelectionSet, at)
+		}
+	}
 }
 
 // items is how many objects a field may answer with, and whether they come as a page.

@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -36,7 +37,7 @@ type Surface struct {
 func Mount(r chi.Router, o edge.Options, s Surface) {
 	shape := shapeOf(s.Entries, s.Relations)
 	srv, sdl := newServer(o, s), []byte(shape.print())
-	srv.guard(limits{shape.most(s.Relations)})
+	srv.guard(limits{shape.most(s.Relations), o.Opaque})
 	r.Post("/graphql", srv.post)
 	r.Get("/graphql", srv.get)
 	r.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
@@ -73,12 +74,14 @@ func newServer(o edge.Options, surface Surface) *server {
 
 // guard sets up how documents are executed, and which are not.
 func (s *server) guard(l limits) {
-	s.exec.SetQueryCache(lru.New[*ast.QueryDocument](parsed))
+	valid := lru.New[*ast.QueryDocument](parsed)
+	s.exec.SetQueryCache(valid)
 	s.exec.SetParserTokenLimit(maxTokens)
 	s.exec.SetDisableSuggestion(true)
 	s.exec.SetErrorPresenter(s.present)
 	s.exec.SetRecoverFunc(func(_ context.Context, p any) error { return panicked(p) })
-	s.exec.Use(extension.Introspection{})
+	s.exec.Use(sieve{valid})
+	s.exec.Use(extension.Introspection{}) // closed by limits
 	s.exec.Use(l)
 	s.exec.AroundFields(absentIsNull)
 }
@@ -145,25 +148,39 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, body map[string]a
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
 	v := &visit{server: s, r: r, call: call, followers: map[relationKey]follower{}}
-	s.execute(context.WithValue(graphql.StartOperationTrace(ctx), visitKey{}, v), w, params)
+	res, err := s.execute(context.WithValue(graphql.StartOperationTrace(ctx), visitKey{}, v), params)
+	if err != nil {
+		if errors.Is(err, edge.ErrMethodNotAllowed) {
+			w.Header().Set("Allow", http.MethodPost)
+		}
+		edge.Refuse(w, r, err)
+		return
+	}
+	v.respond(w, res)
 }
 
-func (s *server) execute(ctx context.Context, w http.ResponseWriter, params *graphql.RawParams) {
+// execute is all that takes room.
+func (s *server) execute(ctx context.Context, params *graphql.RawParams) (*graphql.Response, error) {
 	v := visitOf(ctx)
+	leave, err := edge.Enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	op, errs := s.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
-		v.respond(w, s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
-		return
+		if err := edge.Charge(v.r, refusedPrice-1); err != nil {
+			return nil, err
+		}
+		errs = errs[:min(len(errs), maxErrors)]
+		return s.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs), nil
 	}
 	if v.r.Method == http.MethodGet && op.Operation.Operation != ast.Query {
-		w.Header().Set("Allow", http.MethodPost)
-		edge.Refuse(w, v.r, edge.ErrMethodNotAllowed)
-		return
+		return nil, edge.ErrMethodNotAllowed
 	}
 	if err := edge.Charge(v.r, v.price-1); err != nil {
-		edge.Refuse(w, v.r, err)
-		return
+		return nil, err
 	}
 	next, ctx := s.exec.DispatchOperation(ctx, op)
-	v.respond(w, next(ctx))
+	return next(ctx), nil
 }

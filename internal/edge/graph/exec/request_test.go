@@ -1,15 +1,21 @@
 package exec
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/tenant"
 	"github.com/reeve-platform/reeve/internal/edge"
+	"github.com/reeve-platform/reeve/internal/edge/edgetest"
+	"github.com/reeve-platform/reeve/readapi"
 )
 
 const suspend = `mutation($in: SuspendTenantInput!) { suspendTenant(input: $in) { revision position events } }`
@@ -148,6 +154,8 @@ func TestDocumentsThatAreNotExecuted(t *testing.T) {
 		"too many words":       {`{` + strings.Repeat(" __typename", 2100) + `}`, "graphql-too-long"},
 		"too many operations":  {`{` + aliases(21, `tenant(`+id+`) { id }`) + `}`, "graphql-too-costly"},
 		"lists in lists":       {`{ integrators(limit: 200) { items { tenants { id quotas { meter } } } } }`, "graphql-too-costly"},
+		"one name too often":   {`{` + strings.Repeat(" __typename", 1900) + `}`, "graphql-too-costly"},
+		"introspection again":  {`{ __schema {` + aliases(100, "types { name }") + `} }`, "graphql-too-costly"},
 		"a fragment bomb":      {bomb(), "graphql-too-costly"},
 		"a fragment cycle":     {`{ tenant(` + id + `) { ...a } } fragment a on Tenant { integrator { tenants { ...a } } }`, "invalid-graphql"},
 		"a number of 80 bits":  {`{ tenants(limit: 99999999999999999999) { next } }`, "invalid-request"},
@@ -215,5 +223,85 @@ func TestTransport(t *testing.T) {
 				t.Errorf("%d %s %+v", got.status, got.code(), got.Errors)
 			}
 		})
+	}
+}
+
+// An auditor may look across all tenants, and see of them what its permissions are for.
+type auditor struct {
+	edgetest.Guard
+	held domain.Permissions
+}
+
+func (a auditor) Admit(*http.Request) (edge.Caller, error) { return a, nil }
+
+func (a auditor) May(all domain.Permissions, _ domain.NodeID) error {
+	if !a.held.Has(all) {
+		return edge.ErrForbidden
+	}
+	return nil
+}
+
+func TestRelationsAcrossAllTenantsNeedTheirOwnPermissions(t *testing.T) {
+	for _, c := range []struct {
+		held   domain.Permissions
+		code   string
+		quotas []int
+	}{
+		{domain.PermissionsOf(domain.TenantRead, domain.PlatformReadAll), "forbidden", nil},
+		{domain.PermissionsOf(domain.TenantRead, domain.QuotaRead), "forbidden", nil},
+		{domain.PermissionsOf(domain.TenantRead, domain.QuotaRead, domain.PlatformReadAll), "", []int{1}},
+	} {
+		s := newStand(t, func(o *edge.Options) { o.Guard = auditor{held: c.held} })
+		s.answers["tenants"] = edge.Answer{Body: readapi.List[readapi.Tenant]{Items: []readapi.Tenant{row(acme)}}, Position: 40}
+		got := s.send(t, "POST", "/graphql?scope=platform", `{"query":"{tenants{items{slug quotas{limit}}}}"}`, "Reeve-Reason: audit")
+		if diff := cmp.Diff(c.quotas, s.loads["quotas"]); got.code() != c.code || diff != "" {
+			t.Errorf("%v: %+v %s", c.held.List(), got.Errors, diff)
+		}
+	}
+}
+
+// A document that is refused costs as much as five, and says at most 20 times why.
+func TestARefusedDocumentIsNoBargain(t *testing.T) {
+	now := time.Unix(0, 0)
+	s := newStand(t, func(o *edge.Options) {
+		o.Limits = edge.Limits{Principal: edge.Rate{PerSecond: 1, Burst: 12}, Now: func() time.Time { return now }}
+	})
+	for i, want := range []struct {
+		code   string
+		errors int
+	}{{"invalid-graphql", 20}, {"invalid-graphql", 20}, {"rate-limited", 1}} {
+		got := s.post(t, "{"+aliases(90, "nowhere")+"}", nil)
+		if got.code() != want.code || len(got.Errors) != want.errors {
+			t.Errorf("%d: %d errors, %s", i, len(got.Errors), got.code())
+		}
+	}
+}
+
+func TestIntrospectionCanBeClosed(t *testing.T) {
+	for _, c := range []struct {
+		closed bool
+		query  string
+		code   string
+	}{
+		{false, "{__schema{queryType{name}}}", ""},
+		{false, `{__type(name:"Tenant"){name}}`, ""},
+		{true, "{__schema{queryType{name}}}", "introspection-closed"},
+		{true, `{...a} fragment a on Query {__type(name:"Tenant"){name}}`, "introspection-closed"},
+		{true, "{__typename}", ""},
+	} {
+		s := newStand(t, func(o *edge.Options) { o.Opaque = func(edge.Caller) bool { return c.closed } })
+		if got := s.post(t, c.query, nil); got.code() != c.code || (got.Data == nil) != (c.code != "") {
+			t.Errorf("%v, %s: %s %s", c.closed, c.query, got.code(), got.Data)
+		}
+	}
+}
+
+// A document is given up when its time is over.
+func TestADocumentHasItsTime(t *testing.T) {
+	s := newStand(t, func(o *edge.Options) { o.Timeout = time.Nanosecond })
+	s.answers["tenants"] = context.DeadlineExceeded
+	s.late = true
+	if got := s.post(t, "{tenants{next}}", nil); got.code() != "timeout" {
+		t.Errorf("%+v", got.Errors)
 	}
 }

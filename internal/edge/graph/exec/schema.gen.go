@@ -420,7 +420,7 @@ type AccessExplained {
   allowed: Boolean!
   "What keeps a user from doing anything at all."
   halted: Halt
-  "Everything that one was given at the node or above it, and whether it counts."
+  "Everything that one was given at the node or above it, and whether it counts. Of what was given above the caller's scope it is only told that there is such a thing, and whether it decides."
   grounds: [Ground!]!
 }
 
@@ -795,8 +795,10 @@ input GrantRoleInput {
 }
 
 type Ground {
-  "Node it was given at."
-  node: ID!
+  "Node it was given at; none for what was given above the caller's scope."
+  node: ID
+  "Whether it was given above the caller's scope."
+  above: Boolean
   "The role; none for what a client or a key was registered with."
   role: String
   "Node that defines the role, unless it is built in."
@@ -2817,6 +2819,8 @@ func (ec *executionContext) childFields_Ground(ctx context.Context, field graphq
 	switch field.Name {
 	case "node":
 		return ec.fieldContext_Ground_node(ctx, field)
+	case "above":
+		return ec.fieldContext_Ground_above(ctx, field)
 	case "role":
 		return ec.fieldContext_Ground_role(ctx, field)
 	case "definedAt":
@@ -9082,14 +9086,37 @@ func (ec *executionContext) _Ground_node(ctx context.Context, field graphql.Coll
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v domain.NodeID) graphql.Marshaler {
-			return ec.marshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐNodeID(ctx, selections, v)
+			return ec.marshalOID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐNodeID(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Ground_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Ground", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Ground_above(ctx context.Context, field graphql.CollectedField, obj *readapi.Ground) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ground_above(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Above, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalOBoolean2bool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Ground_above(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Ground", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _Ground_role(ctx context.Context, field graphql.CollectedField, obj *readapi.Ground) (ret graphql.Marshaler) {
@@ -23303,9 +23330,8 @@ func (ec *executionContext) _Ground(ctx context.Context, sel ast.SelectionSet, o
 			out.Values[i] = graphql.MarshalString("Ground")
 		case "node":
 			out.Values[i] = ec._Ground_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+		case "above":
+			out.Values[i] = ec._Ground_above(ctx, field, obj)
 		case "role":
 			out.Values[i] = ec._Ground_role(ctx, field, obj)
 		case "definedAt":

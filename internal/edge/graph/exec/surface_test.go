@@ -38,6 +38,7 @@ const (
 type stand struct {
 	http.Handler
 	log     bytes.Buffer
+	late    bool           // to answer, until nobody waits any more
 	answers map[string]any // an edge.Answer, an error, or a value to panic with
 
 	mu    sync.Mutex
@@ -56,16 +57,22 @@ func entries() []edge.Served {
 	return append(edge.With[*commands.Ledger](nil, commands.Catalog), edge.With[*readapi.Source](nil, readapi.Catalog)...)
 }
 
-func newStand(t *testing.T) *stand {
+func newStand(t *testing.T, change ...func(*edge.Options)) *stand {
 	t.Helper()
 	s := &stand{answers: map[string]any{}, loads: map[string][]int{}}
 	all := entries()
 	for i, e := range all {
-		all[i].Call = func(_ context.Context, bind edge.Bind, r edge.Request) (edge.Answer, error) {
+		all[i].Call = func(ctx context.Context, bind edge.Bind, r edge.Request) (edge.Answer, error) {
+			if s.late {
+				<-ctx.Done()
+			}
 			return s.call(e, bind, r)
 		}
 	}
 	o := edge.Options{Logger: slog.New(slog.NewTextHandler(&s.log, nil)), Guard: edgetest.Guard{}}
+	for _, c := range change {
+		c(&o)
+	}
 	r := chi.NewRouter()
 	edge.REST(r, o, all...)
 	graph.Mount(r, o, graph.Surface{Schema: schema(), Entries: all, Relations: s.relations()})
