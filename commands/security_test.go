@@ -10,6 +10,7 @@ import (
 
 	"github.com/reeve-platform/reeve/commands"
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/client"
 	"github.com/reeve-platform/reeve/domain/security"
 )
 
@@ -55,6 +56,38 @@ func TestALongHistoryOfRefusalsHoldsUpNone(t *testing.T) {
 	}
 	if log.events != 0 {
 		t.Errorf("%d events and reads of the stream", log.events)
+	}
+}
+
+// A client decides how many tokens it takes back. Whoever takes everything from it,
+// in a process that knows nothing yet, must not have to read about them.
+func TestManyRevocationsDoNotKeepAClientAlive(t *testing.T) {
+	log := &reader{Log: realLog(t)}
+	l := ledger(t, log)
+	r, err := give(t, l, "registerClient", newClient(), plainly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := domain.ClientID(r.ID)
+	for range 50 {
+		back := client.RevokeToken{Client: id, JTI: uuid.NewString(), Expires: time.Now().Add(time.Minute)}
+		if r, err := commands.Handle(t.Context(), l, "revokeToken", back, plainly()); err != nil || len(r.Events) != 1 {
+			t.Fatal(r, err)
+		}
+	}
+	log.stream = client.Stream(id)
+	if _, err := give(t, ledger(t, log), "disableClient", client.Disable{Node: domain.PlatformID, Client: id}, plainly()); err != nil {
+		t.Fatal(err)
+	}
+	if log.events != 2 {
+		t.Errorf("%d, not one read of one event", log.events)
+	}
+	kept, err := log.Read(t.Context(), client.RevocationStream(id), 0)
+	if err != nil || len(kept) != 50 {
+		t.Error(len(kept), err)
+	}
+	if r, err := commands.Handle(t.Context(), l, "revokeToken", client.RevokeToken{Client: domain.ClientID(uuid.NewString()), JTI: "x", Expires: time.Now().Add(time.Minute)}, plainly()); !errors.Is(err, client.ErrNotFound) {
+		t.Error(r, err)
 	}
 }
 

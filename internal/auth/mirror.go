@@ -90,7 +90,7 @@ func (m *Mirror) apply(e domain.Recorded) error {
 func Concerns(s domain.StreamID) bool {
 	category, _, _ := strings.Cut(string(s), "-")
 	switch category {
-	case "platform", "integrator", "tenant", "user", "access", "client", "apikey", "signingkeys":
+	case "platform", "integrator", "tenant", "user", "access", "client", "revocations", "apikey", "signingkeys":
 		return true
 	}
 	return false
