@@ -228,6 +228,37 @@ func TestGivingAway(t *testing.T) {
 	}
 }
 
+// The guard looks at what is mirrored, and the rule at what is in the log by then. A
+// role that somebody above has defined in between is not given unseen.
+func TestWhatWasLookedAtIsWhatIsGiven(t *testing.T) {
+	mine := access.RoleDefined{Node: north, Role: "clerk", Definition: access.Definition{Name: "x", Permissions: reads}}
+	d := newDoor(t, func(s *script) { s.add(domain.AccessStream(north), mine) })
+	c, err := d.enter(t, userAt(domain.PlatformID, domain.PermissionsOf(domain.AllPermissions...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	grant := access.GrantRole{Node: north, User: ann, Key: "clerk"}
+	restrict := access.RestrictRoles{Node: acme, Roles: []access.Key{"later", access.TenantViewer}}
+	for _, input := range []any{&grant, &restrict} {
+		if err := c.MayGive(input, []domain.NodeID{north}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	theirs := access.RoleDefined{Node: acme, Role: "clerk", Definition: access.Definition{Name: "x", Permissions: domain.PermissionsOf(domain.AllPermissions...)}}
+	later := access.RoleDefined{Node: acme, Role: "later", Definition: theirs.Definition}
+	past := []domain.Event{placed{acme, domain.IntegratorLevel, domain.PlatformID}, placed{north, domain.TenantLevel, acme}, placed{domain.NodeID(ann), domain.UserLevel, acme}, user.Activated{User: ann}, mine}
+	before, after := domain.Fold(access.Access{}, past...), domain.Fold(access.Access{}, append(past, theirs, later)...)
+	if facts, err := grant.Decide(before, domain.Meta{At: noon}); err != nil || len(facts) != 1 {
+		t.Error(facts, err)
+	}
+	if facts, err := grant.Decide(after, domain.Meta{At: noon}); !errors.Is(err, access.ErrRoleMoved) {
+		t.Error(facts, err)
+	}
+	if facts, err := restrict.Decide(after, domain.Meta{At: noon}); !errors.Is(err, access.ErrRoleMoved) {
+		t.Error(facts, err)
+	}
+}
+
 // What one has for an hour is not given for good.
 func TestGivingForLonger(t *testing.T) {
 	later := noon.Add(time.Hour)
