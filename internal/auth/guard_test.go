@@ -218,7 +218,10 @@ func TestGivingAway(t *testing.T) {
 		"the secret of a client that may do as much":     {client.Rotate{Node: north, Client: billing}, nil},
 		"the secret of one that may do more":             {client.Rotate{Node: north, Client: mighty}, edge.ErrForbidden},
 		"the secret of one that is registered elsewhere": {client.Rotate{Node: south, Client: mighty}, nil}, // is not found there
-		"a user without an identity":                     {user.Activate{User: ann}, nil},
+		"an invited user that may do more":               {user.Activate{User: ann}, auth.ErrScope},
+		"a user that may do more, again":                 {user.Reactivate{User: ann}, auth.ErrScope},
+		"a user that may do nothing, again":              {user.Reactivate{User: "14141414-1414-4414-8414-141414141414"}, nil},
+		"taking it from a user that may do more":         {user.Deactivate{User: ann}, nil},
 		"every role again":                               {access.RestrictRoles{Node: acme}, auth.ErrScope},
 		"a role that one has again":                      {access.RestrictRoles{Node: acme, Roles: []access.Key{"reader"}}, nil},
 	} {
