@@ -116,6 +116,42 @@ func TestAForeignToken(t *testing.T) {
 	})
 }
 
+// Scopes that cannot be read are not the same as none: those would be good for
+// everything that the issuer may give.
+func TestForeignScopes(t *testing.T) {
+	f := newForeign(t, nil)
+	all, read := domain.PermissionsOf(domain.AllPermissions...), domain.PermissionsOf(domain.FlagRead)
+	for says, want := range map[string]domain.Permissions{
+		`"scope":"auth:flag:read"`:          read,
+		`"scp":"auth:flag:read"`:            read,
+		`"scp":"openid auth:flag:read"`:     read,
+		`"scp":["openid","auth:flag:read"]`: read,
+		`"scp":["openid"]`:                  all,
+		`"scope":"auth:flag:read auth:quota:read","scp":["auth:flag:read"]`: read,
+		`"scope":["auth:flag:read"]`:                                        0,
+		`"scope":["openid"]`:                                                0,
+		`"scope":{}`:                                                        0,
+		`"scope":null`:                                                      0,
+		`"scope":7`:                                                         0,
+		`"scope":""`:                                                        0,
+		`"scope":" auth:flag:read"`:                                         0,
+		`"scope":"openid  auth:flag:read"`:                                  0,
+		`"scope":"openid\tauth:flag:read"`:                                  0,
+		`"scope":"openid\u00a0auth:flag:read"`:                              0,
+		`"scp":[]`:                                                          0,
+		`"scp":[null]`:                                                      0,
+		`"scp":["openid auth:flag:read"]`:                                   0,
+		`"scp":[["auth:flag:read"]]`:                                        0,
+		`"scp":{"auth:flag:read":true}`:                                     0,
+		`"scope":"openid","scp":7`:                                          0,
+	} {
+		p, err := f.verifier.Token(t.Context(), f.spelled(f.goodHeader(), swapped(f.claimed(), `{`, `{`+says+`,`)))
+		if p.Scopes != want || (want == 0) != errors.Is(err, auth.ErrInvalid) {
+			t.Errorf("%s: %v %v", says, p.Scopes.List(), err)
+		}
+	}
+}
+
 func TestAnIssuerOfAnotherKind(t *testing.T) {
 	f := newForeign(t, func(o *auth.External) {
 		o.Type, o.Subject, o.Scopes = "JWT", "oid", domain.PermissionsOf(domain.FlagRead)
