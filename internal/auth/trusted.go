@@ -94,7 +94,7 @@ func (t *Trusted) read(ctx context.Context, d *Directory, w written, now time.Ti
 	}
 	expires, _ := secondsOf(w.claims["exp"])
 	p := Principal{ID: string(user), Type: User, Node: domain.PlatformID, Scopes: scopes, Expires: time.Unix(expires, 0).UTC()}
-	return believed{principal: p, kid: w.kid, issuer: t, subject: subject}, nil
+	return believed{principal: p, kid: w.kid, issuer: t, subject: subject, key: key.thumb}, nil
 }
 
 // scopes are what the token asks for of what its issuer may give; all of it, if

@@ -181,6 +181,35 @@ func TestForeignKeysFollowEachOther(t *testing.T) {
 	}
 }
 
+// What the issuer has replaced, and be it under the same name, is no good any more,
+// also for tokens that were believed before.
+func TestAForeignKeyIsReplacedUnderItsName(t *testing.T) {
+	f := newForeign(t, nil)
+	text := f.spelled(f.goodHeader(), f.claimed())
+	replace := func(k domain.PublicKey) error {
+		k.Kid = f.kid
+		f.keys.Store([]domain.PublicKey{k})
+		f.trusted.Refresh(t.Context())
+		_, err := f.verifier.Token(t.Context(), text)
+		return err
+	}
+	another, err := f.sealer.Forge("RS256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, step := range map[string]struct {
+		key  domain.PublicKey
+		want error
+	}{"the same": {firstKey().Public, nil}, "another": {another.Public, auth.ErrInvalid}} {
+		if err := replace(firstKey().Public); err != nil {
+			t.Fatal("before:", err)
+		}
+		if err := replace(step.key); !errors.Is(err, step.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestNobodyMakesUsFetchKeysOften(t *testing.T) {
 	f := newForeign(t, nil)
 	before := f.fetches.Load()
