@@ -21,6 +21,7 @@ type External struct {
 	Scopes   domain.Permissions // that its tokens are good for at most; all if none
 	HTTP     *http.Client       // for its keys; nil: a client that takes no detours
 	Now      func() time.Time   // nil: the clock
+	Fetched  func(error)        // is told how each fetch of its keys has ended, one after the other; nil: nobody is
 }
 
 // A Trusted issuer is somebody else whose access tokens are good for the users
@@ -50,6 +51,9 @@ func Trust(o External) *Trusted {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Fetched == nil {
+		o.Fetched = func(error) {}
 	}
 	return &Trusted{o, newKeySet(o)}
 }

@@ -33,6 +33,7 @@ type foreign struct {
 	keys    atomic.Value // []domain.PublicKey
 	fetches atomic.Int64
 	down    atomic.Bool
+	told    []error // how each fetch has ended
 }
 
 func newForeign(t *testing.T, change func(*auth.External)) *foreign {
@@ -52,7 +53,7 @@ func newForeign(t *testing.T, change func(*auth.External)) *foreign {
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": f.keys.Load()})
 	})
-	o := auth.External{Issuer: f.server.URL, Audience: issuer, HTTP: f.server.Client(), Now: func() time.Time { return f.clock() }}
+	o := auth.External{Issuer: f.server.URL, Audience: issuer, HTTP: f.server.Client(), Now: func() time.Time { return f.clock() }, Fetched: func(err error) { f.told = append(f.told, err) }}
 	if change != nil {
 		change(&o)
 	}
@@ -224,6 +225,30 @@ func TestNobodyMakesUsFetchKeysOften(t *testing.T) {
 	_, _ = f.verifier.Token(t.Context(), f.spelled(swapped(f.goodHeader(), f.kid, "another"), f.claimed()))
 	if n := f.fetches.Load() - before; n != 2 {
 		t.Errorf("%d fetches after half a minute", n)
+	}
+}
+
+// Nobody learns from an answer why a token was not believed, so whoever looks after
+// the server is told when the keys stay away.
+func TestWhoeverLooksAfterItHearsOfEveryFetch(t *testing.T) {
+	f := newForeign(t, nil)
+	bad := firstKey().Public
+	bad.N = "AQAB"
+	for _, step := range []struct {
+		down bool
+		keys []domain.PublicKey
+		says string
+	}{{false, []domain.PublicKey{firstKey().Public}, ""}, {true, nil, "502"}, {false, []domain.PublicKey{bad}, "no key that can be used"}, {false, []domain.PublicKey{bad, firstKey().Public}, ""}} {
+		f.down.Store(step.down)
+		f.keys.Store(step.keys)
+		before := len(f.told)
+		f.trusted.Refresh(t.Context())
+		if len(f.told) != before+1 {
+			t.Fatal(f.told)
+		}
+		if err := f.told[before]; step.says == "" && err != nil || step.says != "" && (err == nil || !strings.Contains(err.Error(), step.says)) {
+			t.Errorf("%+v: %v", step, err)
+		}
 	}
 }
 
