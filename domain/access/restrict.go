@@ -9,7 +9,8 @@ import (
 
 // RestrictRoles says which roles count in an integrator and its tenants. Grants
 // of others stay recorded and are without effect until the restriction is lifted;
-// new ones are refused. What is granted at the platform is not touched.
+// new ones are refused. What is granted at the platform is not touched, nor is what
+// clients and keys were registered with: they hold no roles.
 type RestrictRoles struct {
 	Node  domain.NodeID `json:"node" path:"node" doc:"The integrator."`
 	Roles []Key         `json:"roles,omitempty" maxItems:"200" uniqueItems:"true" doc:"Keys of the roles that count; every role if left out or empty."`
