@@ -111,12 +111,13 @@ func (s *server) openAccess(key []byte) (err error) {
 }
 
 // remember keeps the models in memory up to date. A copy of another log ends the
-// server; what else goes wrong lets nobody in, and a restart would not help.
+// server; what else goes wrong lets nobody in. If that is a fact which this build
+// cannot read, a newer build helps and a restart does not.
 func (s *server) remember() error {
 	err := s.mirror.Follow(s.replica.Through(s.ctx, s.store))
 	switch {
 	case s.ctx.Err() != nil:
-		return nil
+		return nil //nolint:nilerr // it was told to end
 	case errors.Is(err, live.ErrForeign):
 		return err
 	case err != nil:

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"net/http/httptest"
 	"testing"
@@ -161,6 +162,21 @@ func TestWhoeverBelongsToWhatIsHeldIsOut(t *testing.T) {
 	}
 }
 
+// A log that ends in the middle, for whatever reason, may go on with the fact that
+// shuts somebody out.
+func TestAGuardWhoseLogEndsLetsNobodyIn(t *testing.T) {
+	for _, c := range []struct{ end, want error }{{io.ErrUnexpectedEOF, auth.ErrBehind}, {context.Canceled, nil}} {
+		d := newDoor(t, func(*script) {})
+		err := d.mirror.Follow(func(yield func(domain.Page, error) bool) { yield(domain.Page{}, c.end) })
+		if !errors.Is(err, c.end) {
+			t.Error(err)
+		}
+		if _, err := d.enter(t, userAt(domain.PlatformID, reads)); !errors.Is(err, c.want) {
+			t.Errorf("after %v: %v", c.end, err)
+		}
+	}
+}
+
 // A fact about access that cannot be read may be the one that shuts somebody out.
 func TestABlindGuardLetsNobodyIn(t *testing.T) {
 	unreadable := domain.Recorded{Type: "RoleGranted", Stream: domain.AccessStream(acme), Err: domain.ErrUnknownVersion}
@@ -170,6 +186,11 @@ func TestABlindGuardLetsNobodyIn(t *testing.T) {
 	}
 	if err := d.mirror.Await(t.Context(), 1); !errors.Is(err, auth.ErrBlind) {
 		t.Error("waiting:", err)
+	}
+	unheard := domain.Recorded{Type: "UserPraised", Stream: domain.UserStream(ann)}
+	d = newDoor(t, func(s *script) { unheard.Position = uint64(len(s.facts) + 1); s.facts = append(s.facts, unheard) })
+	if _, err := d.enter(t, userAt(domain.PlatformID, reads)); err != nil {
+		t.Error("a type that nobody has heard of:", err)
 	}
 	unreadable.Stream = "nodeflags-x"
 	d = newDoor(t, func(s *script) { unreadable.Position = uint64(len(s.facts) + 1); s.facts = append(s.facts, unreadable) })
