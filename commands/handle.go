@@ -39,8 +39,9 @@ func newCall[C domain.Command[S], S domain.State[S]](l *Ledger, operation string
 }
 
 // Handle is the only write path: read, fold, decide, append. It appends at the
-// exact revision it decided on; when somebody else was faster it decides again,
-// unless the caller insisted on a revision.
+// exact revision it decided on, or at the end of the stream if the command is
+// fleeting; when somebody else was faster it decides again, unless the caller
+// insisted on a revision.
 func Handle[C domain.Command[S], S domain.State[S]](ctx context.Context, l *Ledger, operation string, cmd C, r edge.Request) (domain.Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -126,7 +127,11 @@ func (c *call[C, S]) append(ctx context.Context, m *memory[S], facts []domain.Ev
 	for i, e := range facts {
 		proposed[i] = domain.Proposed{ID: domain.EventID(c.scope, meta.CommandID, i), Event: e}
 	}
-	receipt, err := c.write(ctx, m.next, meta, proposed)
+	next := m.next
+	if c.fleeting() {
+		next = domain.AtEnd
+	}
+	receipt, err := c.write(ctx, next, meta, proposed)
 	if err != nil {
 		if !errors.Is(err, domain.ErrRaced) {
 			c.memory.Remove(keyOf[S](c.cmd.Stream()))
@@ -155,8 +160,9 @@ func (c *call[C, S]) write(ctx context.Context, next uint64, meta domain.Meta, f
 
 // learn moves the memory past an append without reading it back.
 func (c *call[C, S]) learn(m *memory[S], after S, facts []domain.Proposed, r domain.Receipt, meta domain.Meta) {
-	m.effects[facts[0].ID] = effect{m.next, r.Revision, r.Position, r.Events, meta.CommandID, meta.Fingerprint}
-	c.forget(m)
+	if !c.fleeting() {
+		m.effects[facts[0].ID] = effect{m.next, r.Revision, r.Position, r.Events, meta.CommandID, meta.Fingerprint}
+	}
 	m.state, m.next, m.position = after, r.Revision+1, r.Position
 	c.heads.Add(c.cmd.Stream(), m.next)
 }

@@ -18,8 +18,9 @@ import (
 type Log interface {
 	// Read returns the events of a stream from a revision on; none if there is no such stream.
 	Read(ctx context.Context, stream domain.StreamID, from uint64) ([]domain.Recorded, error)
-	// Append writes facts, the first at revision next, or fails with domain.ErrRaced,
-	// ErrLogUnavailable, ErrLogFull, ErrAppendTooLarge (nothing written) or ErrOutcomeUnknown.
+	// Append writes facts, the first at revision next or at domain.AtEnd, or fails with
+	// domain.ErrRaced, ErrLogUnavailable, ErrLogFull, ErrAppendTooLarge (nothing written) or
+	// ErrOutcomeUnknown.
 	Append(ctx context.Context, stream domain.StreamID, next uint64, m domain.Meta, facts []domain.Proposed) (domain.Receipt, error)
 }
 

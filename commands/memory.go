@@ -62,16 +62,18 @@ func (c *call[C, S]) recall(ctx context.Context) (*memory[S], error) {
 	return m, c.refresh(ctx, m)
 }
 
-// refresh reads what the stream has gained since, and the other streams.
+// refresh reads what the stream has gained since, if that matters, and the other
+// streams.
 func (c *call[C, S]) refresh(ctx context.Context, m *memory[S]) error {
-	events, err := c.log.Read(ctx, c.cmd.Stream(), m.next)
-	if err != nil {
-		return err
+	if !c.fleeting() {
+		events, err := c.log.Read(ctx, c.cmd.Stream(), m.next)
+		if err != nil {
+			return err
+		}
+		if err := m.absorb(events); err != nil {
+			return err
+		}
 	}
-	if err := m.absorb(events); err != nil {
-		return err
-	}
-	c.forget(m)
 	m.verified = true
 	if err := c.readOthers(ctx, m); err != nil {
 		return err
@@ -80,11 +82,10 @@ func (c *call[C, S]) refresh(ctx context.Context, m *memory[S]) error {
 	return nil
 }
 
-// forget drops what was done, where nobody repeats it.
-func (c *call[C, S]) forget(m *memory[S]) {
-	if _, fleeting := any(c.cmd).(domain.Fleeting); fleeting {
-		clear(m.effects)
-	}
+// fleeting reports whether the command's own stream is of no consequence to it.
+func (c *call[C, S]) fleeting() bool {
+	_, fleeting := any(c.cmd).(domain.Fleeting)
+	return fleeting
 }
 
 // absorb folds recorded facts of the own stream and notes whose they are.

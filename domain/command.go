@@ -1,6 +1,10 @@
 package domain
 
-import "github.com/google/uuid"
+import (
+	"math"
+
+	"github.com/google/uuid"
+)
 
 // A Command decides, from the state of one stream, which facts to record.
 // Decide is pure: no clock (use Meta.At), no randomness, no I/O. No events
@@ -25,10 +29,15 @@ type Creator[C any] interface {
 	Chosen() string
 }
 
-// A Fleeting command is never asked twice under one idempotency key. The write path
-// does not remember that it was done, so a stream of very many such facts takes no
-// memory.
+// A Fleeting command is never asked twice under one idempotency key, and its rule
+// rests on nothing in its own stream. The write path neither reads that stream nor
+// remembers that the command was done: however many such facts there are, and
+// whatever of them has expired, the next is added at their end at once.
 type Fleeting interface{ Fleeting() }
+
+// AtEnd is where a fact goes whose place in the stream does not matter: behind
+// whatever is there.
+const AtEnd uint64 = math.MaxUint64
 
 // A Claimant is a command whose facts need values that nobody else holds, such
 // as a slug. Claims is asked with the state before the command and the facts it

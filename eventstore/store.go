@@ -77,7 +77,8 @@ func (s *Store) Ready(ctx context.Context) error {
 }
 
 // Append writes at least one fact, the first of which must become revision next
-// of the stream; 0 means that the stream must not exist. It fails with
+// of the stream; 0 means that the stream must not exist, and domain.AtEnd that it
+// does not matter what is there. It fails with
 // domain.ErrRaced, ErrLogUnavailable, ErrLogFull or ErrAppendTooLarge, or
 // ErrLogRefused, when nothing was written, and with domain.ErrOutcomeUnknown when that cannot be
 // known: then the same append may be sent again, and is recognised by the ids of
@@ -111,8 +112,11 @@ func names(events []esdb.EventData) []string {
 }
 
 func expected(next uint64) esdb.ExpectedRevision {
-	if next == 0 {
+	switch next {
+	case 0:
 		return esdb.NoStream{}
+	case domain.AtEnd:
+		return esdb.Any{}
 	}
 	return esdb.Revision(next - 1)
 }

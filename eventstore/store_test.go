@@ -156,6 +156,30 @@ func TestAppend(t *testing.T) {
 	}
 }
 
+// A stream may lose its past to an age or a count; what goes to its end goes on.
+func TestAtTheEndOfWhateverIsThere(t *testing.T) {
+	log, s := both(t)
+	if r, err := s.Append(t.Context(), "a", domain.AtEnd, domain.Meta{}, notes("new", 0)); err != nil || r.Revision != 0 {
+		t.Fatal(r, err)
+	}
+	short := esdb.StreamMetadata{}
+	short.SetTruncateBefore(9)
+	if _, err := rawClient(t, log.URL()).SetStreamMetadata(t.Context(), "a", esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}}, short); err != nil {
+		t.Fatal(err)
+	}
+	if past, err := s.Read(t.Context(), "a", 0); len(past) != 0 || err != nil {
+		t.Fatal(past, err)
+	}
+	r, err := s.Append(t.Context(), "a", domain.AtEnd, domain.Meta{}, notes("more", 1, 2))
+	if err != nil || r.Revision != 2 {
+		t.Fatal(r, err)
+	}
+	again, err := s.Append(t.Context(), "a", domain.AtEnd, domain.Meta{}, notes("more", 1, 2))
+	if err != nil || again.Revision != 2 || again.Position != r.Position {
+		t.Error("sent again, it has another effect:", again, err)
+	}
+}
+
 func rawClient(t *testing.T, url string) *esdb.Client {
 	t.Helper()
 	config, err := esdb.ParseConnectionString(url)

@@ -41,8 +41,9 @@ type foreignIssuer struct {
 	Scopes   []domain.Permission `yaml:"scopes"`  // what its tokens are good for at most
 }
 
-// issuers reads the file. A name of a permission that nobody knows is refused.
-func (a admission) issuers() ([]*auth.Trusted, error) {
+// issuers reads the file. A name of a permission that nobody knows is refused. How
+// fetches of keys end is told to whatever fetched gives for an issuer.
+func (a admission) issuers(fetched func(issuer string) func(error)) ([]*auth.Trusted, error) {
 	if a.IssuersFile == "" {
 		return nil, nil
 	}
@@ -72,7 +73,7 @@ func (a admission) issuers() ([]*auth.Trusted, error) {
 			return nil, errConfig{"REEVE_ISSUERS_FILE", i.Issuer + " is there twice"}
 		}
 		seen[i.Issuer] = true
-		out = append(out, auth.Trust(auth.External{Issuer: i.Issuer, Audience: i.Audience, Type: i.Type, Subject: i.Subject, Node: i.Node, Scopes: domain.PermissionsOf(i.Scopes...)}))
+		out = append(out, auth.Trust(auth.External{Issuer: i.Issuer, Audience: i.Audience, Type: i.Type, Subject: i.Subject, Node: i.Node, Scopes: domain.PermissionsOf(i.Scopes...), Fetched: fetched(i.Issuer)}))
 	}
 	return out, nil
 }
@@ -110,12 +111,13 @@ func (s *server) openAccess(key []byte) (err error) {
 }
 
 // remember keeps the models in memory up to date. A copy of another log ends the
-// server; what else goes wrong lets nobody in, and a restart would not help.
+// server; what else goes wrong lets nobody in. If that is a fact which this build
+// cannot read, a newer build helps and a restart does not.
 func (s *server) remember() error {
 	err := s.mirror.Follow(s.replica.Through(s.ctx, s.store))
 	switch {
 	case s.ctx.Err() != nil:
-		return nil
+		return nil //nolint:nilerr // it was told to end
 	case errors.Is(err, live.ErrForeign):
 		return err
 	case err != nil:
@@ -136,7 +138,7 @@ func (s *server) catchUp([]byte) error {
 
 // openDoor puts the guard together once it is known where the API is reached.
 func (s *server) openDoor() error {
-	trusted, err := s.issuers()
+	trusted, err := s.issuers(s.keysFetched)
 	if err != nil {
 		return err
 	}
@@ -156,6 +158,23 @@ func (s *server) openDoor() error {
 	s.endpoints = auth.NewEndpoints(s.directory, auth.NewIssuer(s.directory, s.sealer, o), verifier, o,
 		auth.Hooks{Admit: s.guard.Usable, Revoke: s.revokeToken})
 	return nil
+}
+
+// keysFetched has fetches of an issuer's keys counted, and says so once when they
+// begin to fail and when they work again: until then new keys of it are not believed,
+// and after a day none.
+func (s *server) keysFetched(issuer string) func(error) {
+	failing := false
+	return func(err error) {
+		s.meter.fetched(issuer, err)
+		switch {
+		case err != nil && !failing:
+			s.log.Warn("the keys of an issuer cannot be fetched", "issuer", issuer, "error", err)
+		case err == nil && failing:
+			s.log.Info("the keys of an issuer are fetched again", "issuer", issuer)
+		}
+		failing = err != nil
+	}
 }
 
 // revokeToken records that a token must not be believed any more, and answers when

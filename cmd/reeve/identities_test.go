@@ -2,10 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -53,11 +57,41 @@ func TestTheFileOfIssuers(t *testing.T) {
 		"with what nobody knows": {"  tenant: x\n", "tenant"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			list, err := admission{IssuersFile: issuersFile(t, map[string]string{"https://127.0.0.1:1": c.more})}.issuers()
+			list, err := admission{IssuersFile: issuersFile(t, map[string]string{"https://127.0.0.1:1": c.more})}.issuers(func(string) func(error) { return nil })
 			if c.wrong == "" && (err != nil || len(list) != 1) || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
 				t.Error(list, err)
 			}
 		})
+	}
+}
+
+// That nobody can sign in by an issuer is no secret to whoever looks after the server.
+func TestAnIssuerThatDoesNotAnswerIsHeardOf(t *testing.T) {
+	m := newManor(t)
+	m.believes(map[string]string{"https://127.0.0.1:1": "platform"})
+	figure := `reeve_issuer_key_fetches_total{issuer="https://127.0.0.1:1",result="failed"} `
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		r, err := http.Get("http://" + m.AdminAddr + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(r.Body)
+		r.Body.Close()
+		if strings.Contains(string(text), figure) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is counted")
+		}
+	}
+	var said strings.Builder
+	s := &server{meter: newMeter(), log: slog.New(slog.NewTextHandler(&said, nil))}
+	ended := s.keysFetched("https://a.example")
+	for _, err := range []error{nil, io.EOF, io.EOF, nil, nil} {
+		ended(err)
+	}
+	if lines := strings.Split(said.String(), "\n"); len(lines) != 3 || !strings.Contains(lines[0], "EOF") || !strings.Contains(lines[1], "again") {
+		t.Error(said.String())
 	}
 }
 

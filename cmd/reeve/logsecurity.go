@@ -16,12 +16,13 @@ type logSecurity struct {
 	LogAnonymous   bool     `name:"log-anonymous" env:"REEVE_LOG_ANONYMOUS" help:"Let callers without credentials do what ACLs give to everybody."`
 	LogInsecure    bool     `name:"log-insecure" env:"REEVE_LOG_INSECURE" help:"Serve plaintext on an address that others can reach: they can read and write everything."`
 	LogAppendOnly  bool     `name:"log-append-only" env:"REEVE_LOG_APPEND_ONLY" help:"Let nobody delete, truncate or expire streams, system streams aside."`
-	LogTruncatable []string `name:"log-truncatable" env:"REEVE_LOG_TRUNCATABLE" default:"snap-,meter-tick-" help:"Beginnings of names of streams that may be, nevertheless."`
+	LogTruncatable []string `name:"log-truncatable" env:"REEVE_LOG_TRUNCATABLE" default:"snap-,meter-tick-,security-" help:"Beginnings of names of streams that may be, nevertheless."`
 }
 
-// truncatable streams hold nothing that cannot be had again: all else that Reeve
-// writes is history.
-var truncatable = []string{"snap-", "meter-tick-"}
+// truncatable streams hold nothing that a decision rests on: what can be had again,
+// and what was refused, which strangers can make grow. All else that Reeve writes is
+// history.
+var truncatable = []string{"snap-", "meter-tick-", "security-"}
 
 // security checks the settings one by one, so that the wrong one is named.
 func (c logSecurity) security() (logserver.Security, error) {

@@ -88,7 +88,7 @@ func TestTheEmbeddedLogKeepsHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	for stream, kept := range map[string]bool{"integrator-direct": true, "tenant-of-nobody": true, "snap-1": false, "meter-tick-1": false} {
+	for stream, kept := range map[string]bool{"integrator-direct": true, "tenant-of-nobody": true, "snap-1": false, "meter-tick-1": false, "security-1": false} {
 		hide := esdb.StreamMetadata{}
 		hide.SetTruncateBefore(1)
 		_, metadata := client.SetStreamMetadata(t.Context(), stream, esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}}, hide)

@@ -24,6 +24,7 @@ type meter struct {
 	position *prometheus.GaugeVec
 	lag      *prometheus.GaugeVec
 	live     *prometheus.GaugeVec
+	fetches  *prometheus.CounterVec
 }
 
 func newMeter() *meter {
@@ -36,7 +37,10 @@ func newMeter() *meter {
 		lag:      gauge("reeve_projection_lag_seconds", "Age of the oldest event the projection has not applied."),
 		live:     gauge("reeve_projection_live", "1 while the projection follows the log, 0 while it is stopped or being built."),
 	}
-	m.registry.MustRegister(m.requests, m.position, m.lag, m.live)
+	m.fetches = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "reeve_issuer_key_fetches_total", Help: "Fetches of the keys of an OpenID Connect issuer, by how they ended.",
+	}, []string{"issuer", "result"})
+	m.registry.MustRegister(m.requests, m.position, m.lag, m.live, m.fetches)
 	return m
 }
 
@@ -54,6 +58,16 @@ func gauge(name, help string) *prometheus.GaugeVec {
 // observe counts one answered request.
 func (m *meter) observe(route string, status int, took time.Duration) {
 	m.requests.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// fetched counts a fetch of an issuer's keys. There are as many issuers as the
+// operator has named.
+func (m *meter) fetched(issuer string, err error) {
+	result := "ok"
+	if err != nil {
+		result = "failed"
+	}
+	m.fetches.WithLabelValues(issuer, result).Inc()
 }
 
 // embedded reports the log that this process serves itself.

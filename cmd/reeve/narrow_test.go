@@ -15,7 +15,7 @@ import (
 
 // giving are the operations that take more than their permission: whoever gives
 // something away must hold that, too.
-var giving = []string{"createApiKey", "defineRole", "grantRole", "registerClient", "restrictRoles", "rotateApiKey", "rotateClient"}
+var giving = []string{"activateUser", "createApiKey", "defineRole", "grantRole", "reactivateUser", "registerClient", "restrictRoles", "rotateApiKey", "rotateClient"}
 
 // A narrow caller holds one permission, at a tenant that is its own.
 type narrow struct {

@@ -121,18 +121,56 @@ func TestRetireRole(t *testing.T) {
 func TestRestrictRoles(t *testing.T) {
 	both := RoleSetRestricted{Node: nord, After: []Ref{clerkRef, viewerRef}}
 	decide(t, map[string]decision{
-		"to some, in any order":       {past{defined}, RestrictRoles{nord, []Key{TenantViewer, "clerk", TenantViewer}}, records(both)},
-		"twice is once":               {past{defined, both}, RestrictRoles{nord, []Key{"clerk", TenantViewer}}, nothing},
-		"to others":                   {past{defined, both}, RestrictRoles{nord, []Key{"clerk"}}, records(RoleSetRestricted{nord, both.After, []Ref{clerkRef}})},
-		"no more":                     {past{defined, both}, RestrictRoles{nord, nil}, records(RoleSetRestricted{nord, both.After, nil})},
-		"no more, though never":       {nil, RestrictRoles{nord, []Key{}}, nothing},
-		"to one that nobody defined":  {nil, RestrictRoles{nord, []Key{"clerk"}}, fails(ErrRoleNotFound)},
-		"to one that was retired":     {past{defined, retired}, RestrictRoles{nord, []Key{"clerk"}}, fails(ErrRoleGone)},
-		"to one that a tenant has":    {past{RoleDefined{Node: acme, Role: "clerk", Definition: clerk}}, RestrictRoles{nord, []Key{"clerk"}}, fails(ErrRoleNotFound)},
-		"at a tenant":                 {nil, RestrictRoles{acme, []Key{TenantViewer}}, fails(ErrRestrictionLevel)},
-		"at the platform":             {nil, RestrictRoles{domain.PlatformID, []Key{TenantViewer}}, fails(ErrRestrictionLevel)},
-		"at an integrator that ended": {past{hung{nord, domain.IntegratorLevel, domain.PlatformID, domain.Ended}}, RestrictRoles{nord, []Key{TenantViewer}}, fails(ErrNodeClosed)},
+		"to some, in any order":       {past{defined}, restricting(nord, []Key{TenantViewer, "clerk", TenantViewer}), records(both)},
+		"twice is once":               {past{defined, both}, restricting(nord, []Key{"clerk", TenantViewer}), nothing},
+		"to others":                   {past{defined, both}, restricting(nord, []Key{"clerk"}), records(RoleSetRestricted{nord, both.After, []Ref{clerkRef}})},
+		"no more":                     {past{defined, both}, restricting(nord, nil), records(RoleSetRestricted{nord, both.After, nil})},
+		"no more, though never":       {nil, restricting(nord, []Key{}), nothing},
+		"to one that nobody defined":  {nil, restricting(nord, []Key{"clerk"}), fails(ErrRoleNotFound)},
+		"to one that was retired":     {past{defined, retired}, restricting(nord, []Key{"clerk"}), fails(ErrRoleGone)},
+		"to one that a tenant has":    {past{RoleDefined{Node: acme, Role: "clerk", Definition: clerk}}, restricting(nord, []Key{"clerk"}), fails(ErrRoleNotFound)},
+		"at a tenant":                 {nil, restricting(acme, []Key{TenantViewer}), fails(ErrRestrictionLevel)},
+		"at the platform":             {nil, restricting(domain.PlatformID, []Key{TenantViewer}), fails(ErrRestrictionLevel)},
+		"at an integrator that ended": {past{hung{nord, domain.IntegratorLevel, domain.PlatformID, domain.Ended}}, restricting(nord, []Key{TenantViewer}), fails(ErrNodeClosed)},
 	})
+}
+
+// What was checked is what is recorded, or nothing is.
+func TestOnlyWhatWasLookedAtIsGiven(t *testing.T) {
+	above := RoleDefined{Node: domain.PlatformID, Role: "clerk", Definition: clerk}
+	mightier := RoleDefined{Node: nord, Role: "clerk", Definition: Definition{"Clerk", clerk.Permissions | domain.PermissionsOf(domain.TenantDelete)}}
+	seen := Meaning{clerkRef, clerk.Permissions}
+	give := func(roles []Meaning) GrantRole {
+		c := granting(acme, ann, "clerk", nil)
+		c.Meaning(roles)
+		return c
+	}
+	let := func(roles []Meaning) RestrictRoles {
+		c := restricting(nord, []Key{"clerk"})
+		c.Meaning(roles)
+		return c
+	}
+	home := user(ann, nord)
+	granted, restricted := records(grant(acme, ann, clerkRef)), records(RoleSetRestricted{Node: nord, After: []Ref{clerkRef}})
+	for name, c := range map[string]struct {
+		past             past
+		meant            []Meaning
+		granted, allowed testkit.Expectation
+	}{
+		"the same role":                   {past{home, defined}, []Meaning{seen}, granted, restricted},
+		"one of several":                  {past{home, defined}, []Meaning{{viewerRef, 0}, seen}, granted, restricted},
+		"nobody had to be asked":          {past{home, defined}, nil, granted, restricted},
+		"none was known":                  {past{home, defined}, []Meaning{}, fails(ErrRoleMoved), fails(ErrRoleMoved)},
+		"it may do more now":              {past{home, defined, mightier}, []Meaning{seen}, fails(ErrRoleMoved), fails(ErrRoleMoved)},
+		"somebody above has one of it":    {past{home, defined, above}, []Meaning{seen}, fails(ErrRoleMoved), fails(ErrRoleMoved)},
+		"it is gone":                      {past{home, defined, retired}, []Meaning{seen}, fails(ErrRoleGone), fails(ErrRoleGone)},
+		"it was another, which does less": {past{home, defined}, []Meaning{{clerkRef, clerk.Permissions | domain.PermissionsOf(domain.TenantDelete)}}, fails(ErrRoleMoved), fails(ErrRoleMoved)},
+	} {
+		decide(t, map[string]decision{
+			name + ", granted": {c.past, give(c.meant), c.granted},
+			name + ", allowed": {c.past, let(c.meant), c.allowed},
+		})
+	}
 }
 
 func grant(n domain.NodeID, u domain.UserID, ref Ref, until ...time.Time) RoleGranted {
@@ -153,33 +191,33 @@ func TestGrantRole(t *testing.T) {
 	boxed := grant(acme, ann, clerkRef, later)
 	boxed.Before = terms(grant(acme, ann, clerkRef))
 	decide(t, map[string]decision{
-		"below the home":                  {past{home, defined}, GrantRole{acme, ann, "clerk", nil}, records(grant(acme, ann, clerkRef))},
-		"at the home":                     {past{home}, GrantRole{nord, ann, IntegratorAdmin, nil}, records(grant(nord, ann, Ref{Role: IntegratorAdmin}))},
-		"to who is invited":               {past{invited}, GrantRole{acme, ann, TenantViewer, nil}, records(grant(acme, ann, viewerRef))},
-		"for a time":                      {past{home}, GrantRole{acme, ann, TenantViewer, &later}, records(grant(acme, ann, viewerRef, later))},
-		"twice is once":                   {past{home, grant(acme, ann, viewerRef)}, GrantRole{acme, ann, TenantViewer, nil}, nothing},
-		"twice for a time is once":        {past{home, grant(acme, ann, viewerRef, later)}, GrantRole{acme, ann, TenantViewer, &later}, nothing},
-		"on other terms":                  {past{home, defined, grant(acme, ann, clerkRef)}, GrantRole{acme, ann, "clerk", &later}, records(boxed)},
-		"anew":                            {past{home, grant(acme, ann, viewerRef), RoleRevoked{acme, ann, Terms{Ref: viewerRef}}}, GrantRole{acme, ann, TenantViewer, nil}, records(grant(acme, ann, viewerRef))},
-		"to nobody":                       {nil, GrantRole{acme, ann, TenantViewer, nil}, fails(domain.ErrUserNotFound)},
-		"to a tenant":                     {nil, GrantRole{acme, domain.UserID(acme), TenantViewer, nil}, fails(domain.ErrUserNotFound)},
-		"to who is deactivated":           {past{out}, GrantRole{acme, ann, TenantViewer, nil}, fails(ErrGrantee)},
-		"above the home":                  {past{user(ann, acme)}, GrantRole{nord, ann, IntegratorAdmin, nil}, fails(ErrReach)},
-		"far from home":                   {past{home}, GrantRole{bolt, ann, TenantViewer, nil}, fails(ErrReach)},
-		"at the platform, to a tenant's":  {past{user(ann, acme)}, GrantRole{domain.PlatformID, ann, PlatformAdmin, nil}, fails(ErrReach)},
-		"at no node":                      {past{home}, GrantRole{"99999999-9999-4999-8999-999999999999", ann, TenantViewer, nil}, fails(domain.ErrNodeNotFound)},
-		"at a user":                       {past{home}, GrantRole{domain.NodeID(ann), ann, TenantViewer, nil}, fails(domain.ErrNodeNotFound)},
-		"at an archived tenant":           {past{home, hung{acme, domain.TenantLevel, nord, domain.Closed}}, GrantRole{acme, ann, TenantViewer, nil}, fails(ErrNodeClosed)},
-		"that nobody defined":             {past{home}, GrantRole{acme, ann, "clerk", nil}, fails(ErrRoleNotFound)},
-		"that was retired":                {past{home, defined, retired}, GrantRole{acme, ann, "clerk", nil}, fails(ErrRoleGone)},
-		"that is for other levels":        {past{home}, GrantRole{acme, ann, IntegratorAdmin, nil}, fails(ErrGrantLevel)},
-		"that the integrator shuts out":   {past{home, defined, RoleSetRestricted{Node: nord, After: []Ref{clerkRef}}}, GrantRole{acme, ann, TenantViewer, nil}, fails(ErrRestricted)},
-		"that the integrator lets count":  {past{home, defined, RoleSetRestricted{Node: nord, After: []Ref{clerkRef}}}, GrantRole{acme, ann, "clerk", nil}, records(grant(acme, ann, clerkRef))},
-		"that ends before it begins":      {past{home}, GrantRole{acme, ann, TenantViewer, &testkit.Now}, fails(ErrUntil)},
-		"as the highest node defines it":  {past{home, RoleDefined{Node: acme, Role: "clerk", Definition: clerk}, defined}, GrantRole{acme, ann, "clerk", nil}, records(grant(acme, ann, clerkRef))},
-		"in the precision that is kept":   {past{home, grant(acme, ann, viewerRef, later)}, GrantRole{acme, ann, TenantViewer, ptr(later.Add(time.Microsecond))}, nothing},
-		"to an administrator, for a time": {past{user(ann, domain.PlatformID), grant(domain.PlatformID, ann, adminRef)}, GrantRole{domain.PlatformID, ann, PlatformAdmin, &later}, fails(ErrLastAdministrator)},
-		"to another administrator":        {past{user(ann, domain.PlatformID), user(bob, domain.PlatformID), grant(domain.PlatformID, ann, adminRef)}, GrantRole{domain.PlatformID, bob, PlatformAdmin, nil}, records(grant(domain.PlatformID, bob, adminRef))},
+		"below the home":                  {past{home, defined}, granting(acme, ann, "clerk", nil), records(grant(acme, ann, clerkRef))},
+		"at the home":                     {past{home}, granting(nord, ann, IntegratorAdmin, nil), records(grant(nord, ann, Ref{Role: IntegratorAdmin}))},
+		"to who is invited":               {past{invited}, granting(acme, ann, TenantViewer, nil), records(grant(acme, ann, viewerRef))},
+		"for a time":                      {past{home}, granting(acme, ann, TenantViewer, &later), records(grant(acme, ann, viewerRef, later))},
+		"twice is once":                   {past{home, grant(acme, ann, viewerRef)}, granting(acme, ann, TenantViewer, nil), nothing},
+		"twice for a time is once":        {past{home, grant(acme, ann, viewerRef, later)}, granting(acme, ann, TenantViewer, &later), nothing},
+		"on other terms":                  {past{home, defined, grant(acme, ann, clerkRef)}, granting(acme, ann, "clerk", &later), records(boxed)},
+		"anew":                            {past{home, grant(acme, ann, viewerRef), RoleRevoked{acme, ann, Terms{Ref: viewerRef}}}, granting(acme, ann, TenantViewer, nil), records(grant(acme, ann, viewerRef))},
+		"to nobody":                       {nil, granting(acme, ann, TenantViewer, nil), fails(domain.ErrUserNotFound)},
+		"to a tenant":                     {nil, granting(acme, domain.UserID(acme), TenantViewer, nil), fails(domain.ErrUserNotFound)},
+		"to who is deactivated":           {past{out}, granting(acme, ann, TenantViewer, nil), fails(ErrGrantee)},
+		"above the home":                  {past{user(ann, acme)}, granting(nord, ann, IntegratorAdmin, nil), fails(ErrReach)},
+		"far from home":                   {past{home}, granting(bolt, ann, TenantViewer, nil), fails(ErrReach)},
+		"at the platform, to a tenant's":  {past{user(ann, acme)}, granting(domain.PlatformID, ann, PlatformAdmin, nil), fails(ErrReach)},
+		"at no node":                      {past{home}, granting("99999999-9999-4999-8999-999999999999", ann, TenantViewer, nil), fails(domain.ErrNodeNotFound)},
+		"at a user":                       {past{home}, granting(domain.NodeID(ann), ann, TenantViewer, nil), fails(domain.ErrNodeNotFound)},
+		"at an archived tenant":           {past{home, hung{acme, domain.TenantLevel, nord, domain.Closed}}, granting(acme, ann, TenantViewer, nil), fails(ErrNodeClosed)},
+		"that nobody defined":             {past{home}, granting(acme, ann, "clerk", nil), fails(ErrRoleNotFound)},
+		"that was retired":                {past{home, defined, retired}, granting(acme, ann, "clerk", nil), fails(ErrRoleGone)},
+		"that is for other levels":        {past{home}, granting(acme, ann, IntegratorAdmin, nil), fails(ErrGrantLevel)},
+		"that the integrator shuts out":   {past{home, defined, RoleSetRestricted{Node: nord, After: []Ref{clerkRef}}}, granting(acme, ann, TenantViewer, nil), fails(ErrRestricted)},
+		"that the integrator lets count":  {past{home, defined, RoleSetRestricted{Node: nord, After: []Ref{clerkRef}}}, granting(acme, ann, "clerk", nil), records(grant(acme, ann, clerkRef))},
+		"that ends before it begins":      {past{home}, granting(acme, ann, TenantViewer, &testkit.Now), fails(ErrUntil)},
+		"as the highest node defines it":  {past{home, RoleDefined{Node: acme, Role: "clerk", Definition: clerk}, defined}, granting(acme, ann, "clerk", nil), records(grant(acme, ann, clerkRef))},
+		"in the precision that is kept":   {past{home, grant(acme, ann, viewerRef, later)}, granting(acme, ann, TenantViewer, ptr(later.Add(time.Microsecond))), nothing},
+		"to an administrator, for a time": {past{user(ann, domain.PlatformID), grant(domain.PlatformID, ann, adminRef)}, granting(domain.PlatformID, ann, PlatformAdmin, &later), fails(ErrLastAdministrator)},
+		"to another administrator":        {past{user(ann, domain.PlatformID), user(bob, domain.PlatformID), grant(domain.PlatformID, ann, adminRef)}, granting(domain.PlatformID, bob, PlatformAdmin, nil), records(grant(domain.PlatformID, bob, adminRef))},
 	})
 }
 
@@ -313,9 +351,9 @@ var reads = []domain.Permission{domain.AccessRead, domain.AuditRead, domain.Clie
 
 var asked = []domain.Command[Access]{
 	DefineRole{nord, "clerk", "Clerk", reading}, DefineRole{acme, "clerk", "Clerk", reading}, RetireRole{nord, "clerk"},
-	RestrictRoles{nord, []Key{TenantViewer}}, RestrictRoles{nord, nil},
-	GrantRole{acme, ann, TenantViewer, nil}, GrantRole{acme, ann, "clerk", &later}, RevokeRole{acme, ann, "clerk"},
-	GrantRole{domain.PlatformID, ann, PlatformAdmin, nil}, GrantRole{domain.PlatformID, bob, PlatformAdmin, nil}, GrantRole{domain.PlatformID, bob, PlatformAdmin, &later},
+	restricting(nord, []Key{TenantViewer}), restricting(nord, nil),
+	granting(acme, ann, TenantViewer, nil), granting(acme, ann, "clerk", &later), RevokeRole{acme, ann, "clerk"},
+	granting(domain.PlatformID, ann, PlatformAdmin, nil), granting(domain.PlatformID, bob, PlatformAdmin, nil), granting(domain.PlatformID, bob, PlatformAdmin, &later),
 	RevokeRole{domain.PlatformID, ann, PlatformAdmin}, RevokeRole{domain.PlatformID, bob, PlatformAdmin},
 }
 
@@ -347,8 +385,8 @@ func TestThereIsAlwaysAnAdministrator(t *testing.T) {
 func TestEvolveLeavesThePastAlone(t *testing.T) {
 	before := domain.Fold(Access{}, append(slices.Clone(tree), user(ann, nord), defined, grant(acme, ann, clerkRef))...)
 	domain.Fold(before, retired, RoleRevoked{acme, ann, Terms{Ref: clerkRef}}, hung{acme, domain.TenantLevel, nord, domain.Ended})
-	testkit.When(on(user(ann, nord), defined, grant(acme, ann, clerkRef)), GrantRole{acme, ann, "clerk", nil}).Then(t)
-	if facts, err := (GrantRole{acme, ann, "clerk", nil}).Decide(before, domain.Meta{At: testkit.Now}); err != nil || facts != nil {
+	testkit.When(on(user(ann, nord), defined, grant(acme, ann, clerkRef)), granting(acme, ann, "clerk", nil)).Then(t)
+	if facts, err := (granting(acme, ann, "clerk", nil)).Decide(before, domain.Meta{At: testkit.Now}); err != nil || facts != nil {
 		t.Error(facts, err)
 	}
 }
@@ -357,3 +395,11 @@ var samples = []domain.Event{defined, retired, RoleSetRestricted{nord, []Ref{vie
 	RoleGranted{acme, ann, Terms{clerkRef, &later}, &Terms{Ref: clerkRef}}, RoleRevoked{acme, ann, Terms{clerkRef, &later}}}
 
 func TestStoredEventsStayReadable(t *testing.T) { testkit.Golden(t, Events, samples...) }
+
+func granting(n domain.NodeID, u domain.UserID, k Key, until *time.Time) GrantRole {
+	return GrantRole{Node: n, User: u, Key: k, Until: until}
+}
+
+func restricting(n domain.NodeID, keys []Key) RestrictRoles {
+	return RestrictRoles{Node: n, Roles: keys}
+}

@@ -15,6 +15,8 @@ type GrantRole struct {
 	User  domain.UserID `json:"user" path:"user" doc:"The user."`
 	Key   Key           `json:"role" path:"role" minLength:"1" maxLength:"63" doc:"Key of the role, which is built in or defined at the node or above it."`
 	Until *time.Time    `json:"until,omitempty" doc:"When it ends by itself; never if left out."`
+
+	meant meant
 }
 
 // RoleGranted: the user holds the role at the node, on these terms.
@@ -71,6 +73,10 @@ func (c GrantRole) Confers() domain.Permissions {
 // lets its holders do is for [Model.Confers] to say.
 func (c GrantRole) Role() (Key, domain.NodeID) { return c.Key, c.Node }
 
+// Meaning holds the command to what its author was found to have: by the time it
+// decides, the key must mean that role still, and the role the same.
+func (c *GrantRole) Meaning(roles []Meaning) { c.meant = roles }
+
 // Ends is when the grant does; nil for never.
 func (c GrantRole) Ends() *time.Time { return c.until() }
 
@@ -91,9 +97,12 @@ func (c GrantRole) Decide(a Access, m domain.Meta) ([]domain.Event, error) {
 	if err := a.open(c.Node); err != nil {
 		return nil, err
 	}
-	ref, _, err := a.find(c.Key, c.Node)
+	ref, def, err := a.find(c.Key, c.Node)
 	if err != nil {
 		return nil, err
+	}
+	if !c.meant.has(ref, def) {
+		return nil, ErrRoleMoved
 	}
 	after := Terms{ref, c.until()}
 	before, holds, _ := a.holds(seat{c.Node, c.User, c.Key})

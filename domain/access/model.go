@@ -134,18 +134,25 @@ func (m *Model) Path(n domain.NodeID) (string, bool) {
 // Confers is what a role lets its holders do if it is granted at a node; false if
 // there is no such role there.
 func (m *Model) Confers(k Key, at domain.NodeID) (domain.Permissions, bool) {
+	means, ok := m.Means(k, at)
+	return means.Permissions, ok
+}
+
+// Means is the role that a key stands for at a node; false if there is none.
+func (m *Model) Means(k Key, at domain.NodeID) (Meaning, bool) {
 	if b, ok := builtIn(k); ok {
-		return b.Permissions, true
+		return Meaning{Ref{Role: k}, b.Permissions}, true
 	}
 	s := m.now.Load()
 	var r route
 	if !s.follow(at, &r) {
-		return 0, false
+		return Meaning{}, false
 	}
 	for _, n := range slices.Backward(r.steps[:r.size]) {
 		if i, ok := s.roleAt.get(Ref{k, s.spots.at(n).id}.String()); ok {
-			return s.roles.at(i).what, !s.roles.at(i).retired
+			role := s.roles.at(i)
+			return Meaning{role.ref, role.what}, !role.retired
 		}
 	}
-	return 0, false
+	return Meaning{}, false
 }

@@ -63,6 +63,27 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// housed is a flag that somebody overrides for a user, whom only an application knows.
+type housed struct{ user, home domain.NodeID }
+
+func (e housed) Houses() (user, home domain.NodeID) { return e.user, e.home }
+
+// What is said elsewhere about the id of a client does not make a node of it, and
+// does not keep its rights from being taken away.
+func TestAClientIsHousedNowhere(t *testing.T) {
+	need := domain.PermissionsOf(domain.TenantRead)
+	f := grown(registered{who: client, at: acme, what: need}, housed{client, bolt})
+	if path, there := f.Path(client); there {
+		t.Error("it is a node:", path)
+	}
+	if v := f.Decide(client, need, acme, testkit.Now); v != Allowed {
+		t.Error("while it may:", v)
+	}
+	if v := f.tell(registered{who: client, at: acme}).Decide(client, need, acme, testkit.Now); v != Unseen {
+		t.Error("once it is disabled:", v)
+	}
+}
+
 func TestExplainWhatIsNotThere(t *testing.T) {
 	f, need := grown(grant(nord, ann, viewerRef)), domain.PermissionsOf(domain.TenantWrite)
 	x := f.Explain(string(ann), need, acme, testkit.Now)

@@ -9,10 +9,13 @@ import (
 
 // RestrictRoles says which roles count in an integrator and its tenants. Grants
 // of others stay recorded and are without effect until the restriction is lifted;
-// new ones are refused. What is granted at the platform is not touched.
+// new ones are refused. What is granted at the platform is not touched, nor is what
+// clients and keys were registered with: they hold no roles.
 type RestrictRoles struct {
 	Node  domain.NodeID `json:"node" path:"node" doc:"The integrator."`
 	Roles []Key         `json:"roles,omitempty" maxItems:"200" uniqueItems:"true" doc:"Keys of the roles that count; every role if left out or empty."`
+
+	meant meant
 }
 
 // RoleSetRestricted: of the roles granted in the integrator only these count;
@@ -31,6 +34,10 @@ var ErrRestrictionLevel = &domain.Error{Kind: domain.Conflict, Code: "restrictio
 
 // LetsCount are the roles that count from then on; nil for every one.
 func (c RestrictRoles) LetsCount() ([]Key, domain.NodeID) { return c.Roles, c.Node }
+
+// Meaning holds the command to what its author was found to have: by the time it
+// decides, each key must mean one of these roles still, and that role the same.
+func (c *RestrictRoles) Meaning(roles []Meaning) { c.meant = roles }
 
 // Stream names the history of access at the node.
 func (c RestrictRoles) Stream() domain.StreamID { return Stream(c.Node) }
@@ -61,9 +68,12 @@ func (c RestrictRoles) Decide(a Access, _ domain.Meta) ([]domain.Event, error) {
 // today, so that a tenant's own role of the same key is not meant tomorrow.
 func (c RestrictRoles) refs(a Access) (refs []Ref, err error) {
 	for _, k := range c.Roles {
-		ref, _, err := a.find(k, c.Node)
+		ref, def, err := a.find(k, c.Node)
 		if err != nil {
 			return nil, err
+		}
+		if !c.meant.has(ref, def) {
+			return nil, ErrRoleMoved
 		}
 		refs = append(refs, ref)
 	}

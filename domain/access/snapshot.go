@@ -119,7 +119,7 @@ func (s *snapshot) learn(e domain.Event, m domain.Meta) {
 		s.give(string(e.User), grant{node: s.node(e.Node), role: s.role(e.Before.Ref)})
 	case domain.Empowers:
 		who, at, what := e.Empowers()
-		if i, ok := s.index.get(who); !ok || s.tree.at(i).level == unplaced { // a node is nobody's credential
+		if i, ok := s.index.get(who); !ok || s.tree.at(i).level == unplaced || s.registered(who) { // a node is nobody's credential
 			s.register(who, grant{s.node(at), none, what, math.MaxInt64}, s.behind(m))
 		}
 	case domain.Appoints:
@@ -151,13 +151,13 @@ func (s *snapshot) grow(e domain.Event) {
 }
 
 // house hangs a user under its home that has no history of its own. It is a node
-// to act on, and nobody who acts.
+// to act on, and nobody who acts: whoever does act already is none.
 func (s *snapshot) house(user, home domain.NodeID) {
 	if user == "" {
 		return
 	}
 	i, above := s.node(user), s.node(home)
-	if s.tree.at(i).level == unplaced {
+	if s.tree.at(i).level == unplaced && !s.registered(string(user)) {
 		s.link(i, func(l *link) { l.level, l.parent, l.standing = atUser, above, usable })
 	}
 }

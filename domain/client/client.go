@@ -9,7 +9,6 @@ package client
 
 import (
 	"maps"
-	"time"
 
 	"github.com/reeve-platform/reeve/domain"
 )
@@ -39,8 +38,7 @@ const (
 type Client struct {
 	Node       domain.NodeID
 	Status     Status
-	Credential domain.Credential    // the newest
-	Revoked    map[string]time.Time // tokens that must not be believed, and when they expire; never changed in place
+	Credential domain.Credential // the newest
 
 	site      domain.Site
 	appointed domain.ClientID        // the platform's first administrator
@@ -56,8 +54,6 @@ func (c Client) Evolve(e domain.Event) Client {
 		c.Credential = e.Credential
 	case Disabled:
 		c.Status = Inactive
-	case TokenRevoked:
-		c.Revoked = c.revoked(e)
 	case domain.Appoints:
 		c.appointed = e.Appoints()
 	default:
@@ -90,17 +86,6 @@ func (c Client) last(id domain.ClientID) bool {
 		}
 	}
 	return c.appointed == id
-}
-
-// revoked adds a token, and forgets those that had expired long before it will.
-func (c Client) revoked(e TokenRevoked) map[string]time.Time {
-	kept := maps.Clone(c.Revoked)
-	if kept == nil {
-		kept = map[string]time.Time{}
-	}
-	maps.DeleteFunc(kept, func(_ string, until time.Time) bool { return until.Before(e.Expires.Add(-MaximumLife)) })
-	kept[e.JTI] = e.Expires
-	return kept
 }
 
 // Owner is the node that the client is registered at.

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -196,7 +197,7 @@ func TestRevokeToken(t *testing.T) {
 		cmd  RevokeToken
 		want testkit.Expectation
 	}{
-		"twice is once":           {RevokeToken(revoked), nothing},
+		"twice does no harm":      {RevokeToken(revoked), records(revoked)},
 		"one that has expired":    {RevokeToken{id, "old", testkit.Now}, nothing},
 		"one without a name":      {RevokeToken{id, "", revoked.Expires}, fails(ErrToken)},
 		"one with a long name":    {RevokeToken{id, strings.Repeat("j", 65), revoked.Expires}, fails(ErrToken)},
@@ -206,10 +207,18 @@ func TestRevokeToken(t *testing.T) {
 	}
 }
 
-func TestWhatExpiredLongAgoIsForgotten(t *testing.T) {
-	c := domain.Fold(Client{}, registered, revoked, TokenRevoked{id, "next", revoked.Expires.Add(time.Hour)})
-	if _, kept := c.Revoked["jti"]; kept || len(c.Revoked) != 1 {
-		t.Error(c.Revoked)
+// How many tokens a client has taken back must not matter to whoever disables it.
+func TestRevocationsAreNoneOfTheClientsHistory(t *testing.T) {
+	c := RevokeToken(revoked)
+	if s := c.Stream(); s == Stream(id) || slices.Contains(Disable{node, id}.Reads(Client{Node: node}), s) {
+		t.Error(s)
+	}
+	if !slices.Contains(c.Reads(Client{}), Stream(id)) || len(c.Reads(Client{Node: node})) != 3 {
+		t.Error(c.Reads(Client{Node: node}))
+	}
+	before := domain.Fold(Client{}, registered)
+	if after := before.Evolve(revoked); !reflect.DeepEqual(before, after) {
+		t.Error(after)
 	}
 }
 
@@ -239,7 +248,7 @@ func TestANewClientIsNamed(t *testing.T) {
 
 var asked = []domain.Command[Client]{
 	register(), Rotate{Node: node, Client: id}.WithSecret(plain), Rotate{Node: node, Client: id}.WithSecret(later),
-	Rotate{Node: node, Client: id, Keys: []domain.PublicKey{key}}, Disable{node, id}, Disable{other, id}, RevokeToken(revoked), RevokeToken{id, "x", testkit.Now.Add(time.Minute)},
+	Rotate{Node: node, Client: id, Keys: []domain.PublicKey{key}}, Disable{node, id}, Disable{other, id},
 }
 
 func TestWhateverHappenedTwiceIsOnce(t *testing.T) {

@@ -28,23 +28,34 @@ type TokenRevoked struct {
 // ErrToken: that is not the name of a token of ours.
 var ErrToken = &domain.Error{Kind: domain.Invalid, Code: "invalid-token-name", Detail: "a token is named by 1 to 64 characters and expires within minutes"}
 
-// Stream names the client's history.
-func (c RevokeToken) Stream() domain.StreamID { return Stream(c.Client) }
+// RevocationStream names the history of the tokens that a client has taken back. It
+// is not the client's own: a client decides how long it is, and whoever disables the
+// client must not have to read it.
+func RevocationStream(id domain.ClientID) domain.StreamID {
+	return domain.StreamID("revocations-" + id)
+}
 
-// Reads names the node, which the fact belongs to.
+// Stream names what the client has taken back.
+func (c RevokeToken) Stream() domain.StreamID { return RevocationStream(c.Client) }
+
+// Fleeting: whoever asks knows whether the token was taken back before, and twice
+// does no harm.
+func (c RevokeToken) Fleeting() {}
+
+// Reads names the client and its node, which the fact belongs to.
 func (c RevokeToken) Reads(s Client) []domain.StreamID {
 	if s.Node == "" {
-		return nil
+		return []domain.StreamID{Stream(c.Client)}
 	}
-	return domain.SiteStreams(s.Node)
+	return append([]domain.StreamID{Stream(c.Client)}, domain.SiteStreams(s.Node)...)
 }
 
 // Decide applies the rule. A token that has expired needs no revocation.
 func (c RevokeToken) Decide(s Client, m domain.Meta) ([]domain.Event, error) {
-	switch _, already := s.Revoked[c.JTI]; {
+	switch {
 	case s.Status == Absent:
 		return nil, ErrNotFound
-	case already, s.Status == Inactive, !c.Expires.After(m.At):
+	case s.Status == Inactive, !c.Expires.After(m.At):
 		return nil, nil
 	case c.JTI == "" || len(c.JTI) > 64 || c.Expires.After(m.At.Add(2*MaximumLife)):
 		return nil, ErrToken

@@ -61,6 +61,24 @@ func TestAHomeDoesNotLeadPastALock(t *testing.T) {
 	}
 }
 
+// empowered is a client or a key that may do something somewhere, or could once.
+type empowered struct{ who string }
+
+func (e empowered) Empowers() (string, domain.NodeID, domain.Permissions) { return e.who, acme, 0 }
+
+// A client is no user, whatever home is said for it and whatever was said before.
+func TestAClientIsNobodysUser(t *testing.T) {
+	for _, category := range []string{"client-", "apikey-"} {
+		h := told()
+		h[domain.StreamID(category)+domain.StreamID(ann)] = []domain.Event{empowered{string(ann)}}
+		for name, before := range map[string][]domain.Event{"never before": nil, "as it was possible once": {said(ann, domain.UserLevel, rival, Setting{Value: j(`false`)}, nil)}} {
+			h[domain.StreamID("nodeflags-"+ann)] = before
+			cmd := Override{Node: ann, Flag: key, Value: j(`true`), Home: domain.TenantID(rival)}
+			t.Run(category+" "+name, func(t *testing.T) { testkit.When(h.read(cmd), cmd).ThenFails(t, ErrNodeNotFound) })
+		}
+	}
+}
+
 func TestAUserElsewhereIsFreeOfTheLock(t *testing.T) {
 	cmd := Override{Node: ann, Flag: key, Value: j(`true`), Home: domain.TenantID(rival)}
 	testkit.When(told().read(cmd), cmd).Then(t, said(ann, domain.UserLevel, rival, on, nil))

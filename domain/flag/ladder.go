@@ -74,6 +74,7 @@ type Ladder struct {
 	places   map[domain.NodeID]place
 	flags    map[Key]Flag
 	settings map[domain.NodeID]sayings
+	agents   map[domain.NodeID]bool // ids of clients and keys, which are no nodes
 }
 
 type place struct {
@@ -91,6 +92,10 @@ func (l Ladder) Evolve(e domain.Event) Ladder {
 	if s, ok := e.(domain.Stands); ok {
 		node, standing := s.Stands()
 		l = l.move(node, func(p *place) { p.standing = standing })
+	}
+	if c, ok := e.(domain.Empowers); ok {
+		who, _, _ := c.Empowers()
+		l.agents = with(l.agents, domain.NodeID(who), true)
 	}
 	if f, ok := e.(interface{ flag() Key }); ok {
 		l.flags = with(l.flags, f.flag(), l.flags[f.flag()].Evolve(e))

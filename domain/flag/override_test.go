@@ -284,13 +284,13 @@ func TestReads(t *testing.T) {
 	}{
 		"the platform": {Override{Node: domain.PlatformID, Flag: key}.Reads(Ladder{}), []domain.StreamID{"flag-new-checkout"}},
 		"what it is, is not known yet": {Override{Node: acme, Flag: key}.Reads(Ladder{}),
-			[]domain.StreamID{"flag-new-checkout", domain.StreamID("user-" + acme), domain.StreamID("integrator-" + acme), domain.StreamID("tenant-" + acme)}},
+			[]domain.StreamID{"flag-new-checkout", domain.StreamID("user-" + acme), domain.StreamID("client-" + acme), domain.StreamID("apikey-" + acme), domain.StreamID("integrator-" + acme), domain.StreamID("tenant-" + acme)}},
 		"all above a tenant": {Override{Node: acme, Flag: key}.Reads(l),
 			[]domain.StreamID{"flag-new-checkout", domain.StreamID("integrator-" + acme), domain.StreamID("tenant-" + acme), "nodeflags-platform", domain.StreamID("nodeflags-" + partner), domain.StreamID("integrator-" + partner)}},
 		"all above a user": {Override{Node: ann, Flag: key, Home: domain.TenantID(acme)}.Reads(l),
-			[]domain.StreamID{"flag-new-checkout", domain.StreamID("user-" + ann), domain.StreamID("integrator-" + ann), domain.StreamID("tenant-" + ann), domain.StreamID("tenant-" + acme), "nodeflags-platform", domain.StreamID("nodeflags-" + partner), domain.StreamID("integrator-" + partner), domain.StreamID("nodeflags-" + acme)}},
+			[]domain.StreamID{"flag-new-checkout", domain.StreamID("user-" + ann), domain.StreamID("client-" + ann), domain.StreamID("apikey-" + ann), domain.StreamID("integrator-" + ann), domain.StreamID("tenant-" + ann), domain.StreamID("tenant-" + acme), "nodeflags-platform", domain.StreamID("nodeflags-" + partner), domain.StreamID("integrator-" + partner), domain.StreamID("nodeflags-" + acme)}},
 		"all above a user who is known": {ClearOverride{Node: ann, Flag: key}.Reads(l.Evolve(said(ann, domain.UserLevel, acme, on, nil))),
-			[]domain.StreamID{"flag-new-checkout", domain.StreamID("user-" + ann), domain.StreamID("tenant-" + acme), "nodeflags-platform", domain.StreamID("nodeflags-" + partner), domain.StreamID("integrator-" + partner), domain.StreamID("nodeflags-" + acme)}},
+			[]domain.StreamID{"flag-new-checkout", domain.StreamID("user-" + ann), domain.StreamID("client-" + ann), domain.StreamID("apikey-" + ann), domain.StreamID("tenant-" + acme), "nodeflags-platform", domain.StreamID("nodeflags-" + partner), domain.StreamID("integrator-" + partner), domain.StreamID("nodeflags-" + acme)}},
 	} {
 		same := len(c.got) == len(c.want)
 		for i := 0; same && i < len(c.got); i++ {

@@ -36,7 +36,8 @@ func (t target) stream() domain.StreamID { return domain.StreamID("nodeflags-" +
 // of each node above it. A node that is not known to be a user is looked for
 // among all nodes even when a home is given: a home must not make a user of what
 // is something else, and so lead past the locks above it. What is taken for a user
-// is looked for among the users that are known, who have a home already.
+// is looked for among the users that are known, who have a home already, and among
+// clients and keys, who have none.
 func (t target) reads(l Ladder) []domain.StreamID {
 	names := []domain.StreamID{Stream(t.flag)}
 	if t.node == domain.PlatformID {
@@ -47,7 +48,7 @@ func (t target) reads(l Ladder) []domain.StreamID {
 		p = place{level: domain.UserLevel, parent: domain.NodeID(t.home)}
 	}
 	if !known || p.level == domain.UserLevel {
-		names = append(names, domain.UserStream(domain.UserID(t.node)))
+		names = append(names, domain.UserStream(domain.UserID(t.node)), domain.ClientStream(domain.ClientID(t.node)), domain.APIKeyStream(domain.APIKeyID(t.node)))
 	}
 	if !known || p.level != domain.UserLevel {
 		names = append(names, domain.IntegratorStream(domain.IntegratorID(t.node)), domain.TenantStream(domain.TenantID(t.node)))
@@ -97,6 +98,8 @@ func (t target) place(l Ladder) (place, error) {
 	p, known := l.places[t.node]
 	user := p.level == domain.UserLevel
 	switch {
+	case l.agents[t.node]:
+		return p, ErrNodeNotFound
 	case t.home != "" && (t.node == domain.PlatformID || known && (!user || p.parent != domain.NodeID(t.home))):
 		return p, ErrHome
 	case t.home == "" && !known:

@@ -28,14 +28,9 @@ func (e Activated) Identifies() (domain.UserID, string, string) {
 // Change gives both statuses.
 func (e Activated) Change() (before, after any) { return StatusInvited, StatusActive }
 
-// Becomes is whom the command lets an identity be: whoever links one can do
-// whatever the user can.
-func (c Activate) Becomes() domain.UserID {
-	if c.Identity == nil {
-		return ""
-	}
-	return c.User
-}
+// Becomes is whom the command lets somebody be: who is linked to the user, now or by
+// its invitation, can do whatever the user can.
+func (c Activate) Becomes() domain.UserID { return c.User }
 
 // Links is at which issuer the user is known from then on, none if that stays as it is.
 func (c Activate) Links() (issuer string, at domain.NodeID) {

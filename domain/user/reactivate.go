@@ -20,6 +20,10 @@ func (e Reactivated) Stands() (domain.NodeID, domain.Standing) {
 // Change gives both statuses.
 func (e Reactivated) Change() (before, after any) { return StatusDeactivated, StatusActive }
 
+// Becomes is whom the command lets somebody be again: whoever gives a user back what
+// it could do must have it, or could undo what somebody above has done.
+func (c Reactivate) Becomes() domain.UserID { return c.User }
+
 // Stream names the user's history.
 func (c Reactivate) Stream() domain.StreamID { return Stream(c.User) }
 

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"crypto/subtle"
-	"maps"
 	"sync"
 	"time"
 
@@ -20,7 +19,7 @@ type Directory struct {
 	clients map[domain.ClientID]holder
 	keys    map[domain.APIKeyID]holder
 	signing []signingKey // oldest first
-	revoked map[revocation]time.Time
+	revoked revocations
 	links   map[identity]domain.UserID
 	places  map[domain.NodeID]place
 }
@@ -49,11 +48,6 @@ type (
 		sealed []byte
 	}
 
-	revocation struct {
-		client domain.ClientID
-		jti    string
-	}
-
 	identity struct{ issuer, subject string }
 
 	// A place is where in the tree a node hangs.
@@ -67,7 +61,7 @@ type (
 func NewDirectory() *Directory {
 	return &Directory{
 		clients: map[domain.ClientID]holder{}, keys: map[domain.APIKeyID]holder{},
-		revoked: map[revocation]time.Time{}, links: map[identity]domain.UserID{}, places: map[domain.NodeID]place{},
+		revoked: newRevocations(), links: map[identity]domain.UserID{}, places: map[domain.NodeID]place{},
 	}
 }
 
@@ -128,8 +122,10 @@ func (d *Directory) applyClient(r domain.Recorded) {
 	case client.Disabled:
 		change(e.Client, func(h *holder) { h.permissions, h.now, h.before = 0, proof{}, proof{} })
 	case client.TokenRevoked:
-		maps.DeleteFunc(d.revoked, func(_ revocation, until time.Time) bool { return until.Add(2 * leeway).Before(r.Meta.At) })
-		d.revoked[revocation{e.Client, e.JTI}] = e.Expires
+		if r.Stream == client.RevocationStream(e.Client) || r.Stream == client.Stream(e.Client) { // the latter until there was the former
+			d.revoked.forget(r.Meta.At)
+			d.revoked.add(revocation{e.Client, e.JTI}, e.Expires)
+		}
 	}
 }
 
@@ -181,8 +177,17 @@ func (d *Directory) apiKey(id domain.APIKeyID) (holder, bool) {
 func (d *Directory) isRevoked(by domain.ClientID, jti string) bool {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	_, revoked := d.revoked[revocation{by, jti}]
+	_, revoked := d.revoked.until[revocation{by, jti}]
 	return revoked
+}
+
+// mayRevoke reports whether a client has taken back so few tokens that it may take
+// back another one.
+func (d *Directory) mayRevoke(by domain.ClientID, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.revoked.forget(now)
+	return d.revoked.of[by] < mostRevoked
 }
 
 // linked finds the user that an external issuer knows as subject, if it is one that

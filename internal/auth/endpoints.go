@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -80,6 +81,9 @@ func (e *Endpoints) form(then func(w http.ResponseWriter, r *http.Request, h hol
 			}
 		}
 		if refused == nil {
+			refused = billed(r, h)
+		}
+		if refused == nil {
 			refused = e.admitted(h)
 		}
 		if refused == nil {
@@ -95,6 +99,17 @@ func (e *Endpoints) form(then func(w http.ResponseWriter, r *http.Request, h hol
 // admitted refuses a client that must not use anything for the time being.
 func (e *Endpoints) admitted(h holder) *refusal {
 	if err := e.hooks.Admit(h.principal()); err != nil {
+		return refusedBy(err)
+	}
+	return nil
+}
+
+// billed takes from the client what it may ask for, as any other request would.
+func billed(r *http.Request, h holder) *refusal {
+	switch wait, err := edge.Bill(r, caller{p: h.principal()}); {
+	case errors.Is(err, edge.ErrRateLimited):
+		return limited(wait, "too many requests")
+	case err != nil:
 		return refusedBy(err)
 	}
 	return nil
@@ -151,7 +166,8 @@ func (e *Endpoints) introspect(w http.ResponseWriter, r *http.Request, h holder,
 	return nil
 }
 
-// revoke takes a token back (RFC 7009). One that is no good anyway is a success.
+// revoke takes a token back (RFC 7009). One that is no good anyway is a success, and
+// so is one that was taken back before.
 func (e *Endpoints) revoke(w http.ResponseWriter, r *http.Request, h holder, form url.Values) *refusal {
 	if !form.Has("token") {
 		return badRequest("a token is needed")
@@ -163,6 +179,8 @@ func (e *Endpoints) revoke(w http.ResponseWriter, r *http.Request, h holder, for
 		return refuseToken
 	case e.hooks.Revoke == nil:
 		return refuseNow
+	case !e.directory.mayRevoke(domain.ClientID(h.id), e.o.Now()):
+		return refuseMore
 	default:
 		if err := e.hooks.Revoke(r.Context(), domain.ClientID(h.id), b.claims.JTI, b.principal.Expires); err != nil {
 			return refusedBy(err)

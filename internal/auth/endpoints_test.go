@@ -312,6 +312,63 @@ func TestRevocation(t *testing.T) {
 	}
 }
 
+// Everybody remembers what is revoked, so a client cannot have them remember as much
+// as it likes. What has expired makes room.
+func TestAClientTakesBackSoManyTokensAtOnce(t *testing.T) {
+	w := newWorld(t)
+	revoke := func(id domain.ClientID, node domain.NodeID) int {
+		return w.post("/oauth2/revoke", string(id)+":"+billingSecret, url.Values{"token": {w.token(t, id, node)}}).Code
+	}
+	for i := range auth.MostRevoked - 1 { // the later ones expire first, and each is said twice
+		e := client.TokenRevoked{Client: billing, JTI: fmt.Sprint(i), Expires: noon.Add(14*time.Minute - time.Duration(i)*time.Millisecond)}
+		w.tell(client.RevocationStream(billing), e, e)
+	}
+	for i, want := range []int{200, 503} {
+		if got := revoke(billing, north); got != want {
+			t.Fatal(i, got)
+		}
+	}
+	if got := revoke(partner, acme); got != 200 {
+		t.Error("another client:", got)
+	}
+	w.pass(13*time.Minute + 2*auth.Leeway)
+	if got := revoke(billing, north); got != 503 {
+		t.Error("before any has expired:", got)
+	}
+	w.pass(2 * time.Minute)
+	if got := revoke(billing, north); got != 200 {
+		t.Error("after all but one have expired:", got)
+	}
+}
+
+// Whoever has proven which client it is pays as that client, and not as a stranger.
+func TestAClientPaysForItself(t *testing.T) {
+	w := newWorld(t)
+	stopped := func() time.Time { return noon }
+	w.admit = func(auth.Principal) error { return nil }
+	router := chi.NewRouter()
+	edge.REST(router, edge.Options{Limits: edge.Limits{
+		Principal: edge.Rate{PerSecond: 0.5, Burst: 3}, Anonymous: edge.Rate{PerSecond: 0.001, Burst: 3}, Now: stopped,
+	}})
+	w.surface.Mount(router)
+	w.endpoints = router
+	grant := url.Values{"grant_type": {"client_credentials"}}
+	ask := func(id domain.ClientID, path string, form url.Values, want int) {
+		t.Helper()
+		rec := w.post(path, string(id)+":"+billingSecret, form)
+		if rec.Code != want || want == 429 && rec.Header().Get("Retry-After") != "2" {
+			t.Error(path, rec.Code, rec.Header(), rec.Body)
+		}
+	}
+	ask(billing, "/oauth2/token", grant, 200)
+	ask(billing, "/oauth2/introspect", url.Values{"token": {"x"}}, 200)
+	ask(billing, "/oauth2/revoke", url.Values{"token": {"x"}}, 200)
+	ask(billing, "/oauth2/token", grant, 429)
+	ask(billing, "/oauth2/revoke", url.Values{"token": {"x"}}, 429)
+	ask(partner, "/oauth2/token", grant, 200)
+	ask(partner, "/oauth2/token", grant, 200)
+}
+
 func TestMetadata(t *testing.T) {
 	w := newWorld(t)
 	rec := w.serveTo(httptest.NewRequest(http.MethodGet, "/.well-known/oauth-authorization-server", nil))

@@ -22,6 +22,7 @@ const (
 	KeysGood    = keysGood
 	ClientBurst = clientBurst
 	MostReplays = mostReplays
+	MostRevoked = mostRevoked
 )
 
 // Refresh fetches the keys of an issuer now.

@@ -23,6 +23,7 @@ type (
 	renewing interface {
 		Renews() (principal string, at domain.NodeID)
 	}
+	meaning     interface{ Meaning([]access.Meaning) }
 	identifying interface{ Becomes() domain.UserID }
 	linking     interface {
 		Links() (issuer string, at domain.NodeID)
@@ -48,7 +49,8 @@ type gift struct {
 	at   []domain.NodeID
 }
 
-// MayGive refuses what the caller does not hold itself, there and for so long.
+// MayGive refuses what the caller does not hold itself, there and for so long. A
+// command that finds roles by their keys is told which ones were looked at.
 func (c caller) MayGive(input any, at []domain.NodeID) error {
 	if l, ok := input.(linking); ok {
 		if err := c.mayLink(l.Links()); err != nil {
@@ -98,14 +100,17 @@ func (c caller) gift(input any, at []domain.NodeID) (gift, error) {
 		g.what |= i.Confers()
 	}
 	if i, ok := input.(granting); ok {
-		what, known := c.guard.model.Confers(i.Role())
+		role, known := c.guard.model.Means(i.Role())
 		if !known {
 			return g, access.ErrRoleNotFound // one that is not known here yet must not be given unseen
 		}
-		g.what |= what
+		g.what |= role.Permissions
+		mean(input, []access.Meaning{role})
 	}
 	if i, ok := input.(lettingIn); ok {
-		g.what |= c.counting(i.LetsCount())
+		roles, all := c.counting(i.LetsCount())
+		g.what |= all
+		mean(input, roles)
 	}
 	if i, ok := input.(renewing); ok {
 		g.what |= c.guard.model.Registered(i.Renews())
@@ -119,8 +124,18 @@ func (c caller) gift(input any, at []domain.NodeID) (gift, error) {
 	return g, nil
 }
 
-// counting is everything that roles let their holders do which count from then on.
-func (c caller) counting(keys []access.Key, at domain.NodeID) (all domain.Permissions) {
+// mean tells a command which roles its author was found to have; it is there as
+// itself, not as a copy, where it is about to be decided.
+func mean(input any, roles []access.Meaning) {
+	if i, ok := input.(meaning); ok {
+		i.Meaning(roles)
+	}
+}
+
+// counting is the roles that count from then on, and everything that they let their
+// holders do.
+func (c caller) counting(keys []access.Key, at domain.NodeID) (roles []access.Meaning, all domain.Permissions) {
+	roles = []access.Meaning{} // of those that nobody knows, none was looked at
 	if len(keys) == 0 {
 		for _, b := range access.BuiltIns {
 			if slices.Contains(b.Levels, domain.IntegratorLevel) || slices.Contains(b.Levels, domain.TenantLevel) {
@@ -129,10 +144,11 @@ func (c caller) counting(keys []access.Key, at domain.NodeID) (all domain.Permis
 		}
 	}
 	for _, k := range keys {
-		what, _ := c.guard.model.Confers(k, at)
-		all |= what
+		if role, known := c.guard.model.Means(k, at); known {
+			roles, all = append(roles, role), all|role.Permissions
+		}
 	}
-	return all
+	return roles, all
 }
 
 // Knows reports whether there is such a node.

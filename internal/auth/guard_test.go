@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"net/http/httptest"
 	"testing"
@@ -161,6 +162,21 @@ func TestWhoeverBelongsToWhatIsHeldIsOut(t *testing.T) {
 	}
 }
 
+// A log that ends in the middle, for whatever reason, may go on with the fact that
+// shuts somebody out.
+func TestAGuardWhoseLogEndsLetsNobodyIn(t *testing.T) {
+	for _, c := range []struct{ end, want error }{{io.ErrUnexpectedEOF, auth.ErrBehind}, {context.Canceled, nil}} {
+		d := newDoor(t, func(*script) {})
+		err := d.mirror.Follow(func(yield func(domain.Page, error) bool) { yield(domain.Page{}, c.end) })
+		if !errors.Is(err, c.end) {
+			t.Error(err)
+		}
+		if _, err := d.enter(t, userAt(domain.PlatformID, reads)); !errors.Is(err, c.want) {
+			t.Errorf("after %v: %v", c.end, err)
+		}
+	}
+}
+
 // A fact about access that cannot be read may be the one that shuts somebody out.
 func TestABlindGuardLetsNobodyIn(t *testing.T) {
 	unreadable := domain.Recorded{Type: "RoleGranted", Stream: domain.AccessStream(acme), Err: domain.ErrUnknownVersion}
@@ -170,6 +186,11 @@ func TestABlindGuardLetsNobodyIn(t *testing.T) {
 	}
 	if err := d.mirror.Await(t.Context(), 1); !errors.Is(err, auth.ErrBlind) {
 		t.Error("waiting:", err)
+	}
+	unheard := domain.Recorded{Type: "UserPraised", Stream: domain.UserStream(ann)}
+	d = newDoor(t, func(s *script) { unheard.Position = uint64(len(s.facts) + 1); s.facts = append(s.facts, unheard) })
+	if _, err := d.enter(t, userAt(domain.PlatformID, reads)); err != nil {
+		t.Error("a type that nobody has heard of:", err)
 	}
 	unreadable.Stream = "nodeflags-x"
 	d = newDoor(t, func(s *script) { unreadable.Position = uint64(len(s.facts) + 1); s.facts = append(s.facts, unreadable) })
@@ -218,13 +239,47 @@ func TestGivingAway(t *testing.T) {
 		"the secret of a client that may do as much":     {client.Rotate{Node: north, Client: billing}, nil},
 		"the secret of one that may do more":             {client.Rotate{Node: north, Client: mighty}, edge.ErrForbidden},
 		"the secret of one that is registered elsewhere": {client.Rotate{Node: south, Client: mighty}, nil}, // is not found there
-		"a user without an identity":                     {user.Activate{User: ann}, nil},
+		"an invited user that may do more":               {user.Activate{User: ann}, auth.ErrScope},
+		"a user that may do more, again":                 {user.Reactivate{User: ann}, auth.ErrScope},
+		"a user that may do nothing, again":              {user.Reactivate{User: "14141414-1414-4414-8414-141414141414"}, nil},
+		"taking it from a user that may do more":         {user.Deactivate{User: ann}, nil},
 		"every role again":                               {access.RestrictRoles{Node: acme}, auth.ErrScope},
 		"a role that one has again":                      {access.RestrictRoles{Node: acme, Roles: []access.Key{"reader"}}, nil},
 	} {
 		if err := narrow.MayGive(g.input, []domain.NodeID{north}); !errors.Is(err, g.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// The guard looks at what is mirrored, and the rule at what is in the log by then. A
+// role that somebody above has defined in between is not given unseen.
+func TestWhatWasLookedAtIsWhatIsGiven(t *testing.T) {
+	mine := access.RoleDefined{Node: north, Role: "clerk", Definition: access.Definition{Name: "x", Permissions: reads}}
+	d := newDoor(t, func(s *script) { s.add(domain.AccessStream(north), mine) })
+	c, err := d.enter(t, userAt(domain.PlatformID, domain.PermissionsOf(domain.AllPermissions...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	grant := access.GrantRole{Node: north, User: ann, Key: "clerk"}
+	restrict := access.RestrictRoles{Node: acme, Roles: []access.Key{"later", access.TenantViewer}}
+	for _, input := range []any{&grant, &restrict} {
+		if err := c.MayGive(input, []domain.NodeID{north}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	theirs := access.RoleDefined{Node: acme, Role: "clerk", Definition: access.Definition{Name: "x", Permissions: domain.PermissionsOf(domain.AllPermissions...)}}
+	later := access.RoleDefined{Node: acme, Role: "later", Definition: theirs.Definition}
+	past := []domain.Event{placed{acme, domain.IntegratorLevel, domain.PlatformID}, placed{north, domain.TenantLevel, acme}, placed{domain.NodeID(ann), domain.UserLevel, acme}, user.Activated{User: ann}, mine}
+	before, after := domain.Fold(access.Access{}, past...), domain.Fold(access.Access{}, append(past, theirs, later)...)
+	if facts, err := grant.Decide(before, domain.Meta{At: noon}); err != nil || len(facts) != 1 {
+		t.Error(facts, err)
+	}
+	if facts, err := grant.Decide(after, domain.Meta{At: noon}); !errors.Is(err, access.ErrRoleMoved) {
+		t.Error(facts, err)
+	}
+	if facts, err := restrict.Decide(after, domain.Meta{At: noon}); !errors.Is(err, access.ErrRoleMoved) {
+		t.Error(facts, err)
 	}
 }
 

@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"crypto"
+	"crypto/sha256"
 	"encoding/json"
 	"time"
 
@@ -18,7 +20,11 @@ type verifyKey struct {
 	alg    jwa.SignatureAlgorithm
 	raw    any       // of the standard library
 	until  time.Time // its signatures are believed until then; the zero time for no end
+	thumb  thumbprint
 }
+
+// A thumbprint tells a key from all others, whatever they are called (RFC 7638).
+type thumbprint [sha256.Size]byte
 
 // importKey checks a public key and makes it ready for use.
 func importKey(k domain.PublicKey) (verifyKey, error) {
@@ -37,6 +43,11 @@ func importKey(k domain.PublicKey) (verifyKey, error) {
 	if err := jwk.Export(parsed, &v.raw); err != nil {
 		return verifyKey{}, domain.ErrPublicKey.Because(err)
 	}
+	thumb, err := parsed.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return verifyKey{}, domain.ErrPublicKey.Because(err)
+	}
+	v.thumb = thumbprint(thumb)
 	v.alg, _ = jwa.LookupSignatureAlgorithm(k.Alg)
 	return v, nil
 }

@@ -33,6 +33,7 @@ type keySet struct {
 	issuer string
 	client *http.Client
 	now    func() time.Time
+	ended  func(error)   // is told of each fetch
 	asked  *rate.Limiter // fetches for the sake of unknown kids
 
 	mu      sync.Mutex
@@ -48,7 +49,7 @@ func newKeySet(o External) *keySet {
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("no detours") }
 	client.Transport = bounded{client.Transport}
-	return &keySet{issuer: o.Issuer, client: &client, now: o.Now, asked: rate.NewLimiter(rate.Every(unknownKids), 1)}
+	return &keySet{issuer: o.Issuer, client: &client, now: o.Now, ended: o.Fetched, asked: rate.NewLimiter(rate.Every(unknownKids), 1)}
 }
 
 // bounded lets only plain requests over TLS out, and only so much in.
@@ -126,12 +127,13 @@ func (s *keySet) refresh(ctx context.Context) {
 	}
 }
 
-// fetch keeps the last good keys when it fails.
+// fetch keeps the last good keys when it fails, and tells how it ended.
 func (s *keySet) fetch(ctx context.Context, flight chan struct{}) {
 	defer close(flight)
 	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
 	defer cancel()
 	keys, err := s.get(ctx)
+	s.ended(err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flight = nil
@@ -184,16 +186,20 @@ func readKeys(r io.Reader) (map[string]verifyKey, error) {
 	}
 	usual := map[string]string{"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}
 	keys := map[string]verifyKey{}
+	var wrong error // with the last of those that cannot be used
 	for _, k := range set.Keys {
 		if k.Alg == "" {
 			k.Alg = usual[k.Kty]
 		}
-		if usable, err := importKey(k); err == nil {
-			keys[k.Kid] = usable
+		usable, err := importKey(k)
+		if err != nil {
+			wrong = err
+			continue
 		}
+		keys[k.Kid] = usable
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("no key that can be used")
+		return nil, errors.Join(errors.New("no key that can be used"), wrong)
 	}
 	return keys, nil
 }

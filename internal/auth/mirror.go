@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -46,12 +47,16 @@ var ErrBlind = &domain.Error{Kind: domain.Unavailable, Code: "access-unreadable"
 var ErrBehind = &domain.Error{Kind: domain.Unavailable, Code: "access-lagging", Detail: "facts about access have not arrived yet"}
 
 // Follow shows the pages of a log, which must follow one another from its
-// beginning, until there are no more, or until it meets a fact about access that it
-// cannot read. From then on nobody may come in.
+// beginning, until there are no more, which is until they were told to end, or until
+// they fail or hold a fact about access that it cannot read. From then on nobody may
+// come in.
 func (m *Mirror) Follow(pages iter.Seq2[domain.Page, error]) error {
 	for page, err := range pages {
-		if err != nil {
+		switch {
+		case errors.Is(err, context.Canceled):
 			return err
+		case err != nil:
+			return m.fail(ErrBehind.Because(err))
 		}
 		for _, e := range page.Events {
 			if err := m.apply(e); err != nil {
@@ -90,7 +95,7 @@ func (m *Mirror) apply(e domain.Recorded) error {
 func Concerns(s domain.StreamID) bool {
 	category, _, _ := strings.Cut(string(s), "-")
 	switch category {
-	case "platform", "integrator", "tenant", "user", "access", "client", "apikey", "signingkeys":
+	case "platform", "integrator", "tenant", "user", "access", "client", "revocations", "apikey", "signingkeys":
 		return true
 	}
 	return false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type External struct {
 	Scopes   domain.Permissions // that its tokens are good for at most; all if none
 	HTTP     *http.Client       // for its keys; nil: a client that takes no detours
 	Now      func() time.Time   // nil: the clock
+	Fetched  func(error)        // is told how each fetch of its keys has ended, one after the other; nil: nobody is
 }
 
 // A Trusted issuer is somebody else whose access tokens are good for the users
@@ -49,6 +51,9 @@ func Trust(o External) *Trusted {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Fetched == nil {
+		o.Fetched = func(error) {}
 	}
 	return &Trusted{o, newKeySet(o)}
 }
@@ -83,24 +88,61 @@ func (t *Trusted) read(ctx context.Context, d *Directory, w written, now time.Ti
 	if err := timely(w.claims, now, longestForeign); err != nil {
 		return believed{}, err
 	}
+	scopes, ok := t.scopes(w.claims)
+	if !ok {
+		return believed{}, errUntidy
+	}
 	user, ok := d.linked(t.o, subject)
 	if !ok {
 		return believed{}, errUntidy
 	}
 	expires, _ := secondsOf(w.claims["exp"])
-	p := Principal{ID: string(user), Type: User, Node: domain.PlatformID, Scopes: t.scopes(w.claims["scope"]), Expires: time.Unix(expires, 0).UTC()}
-	return believed{principal: p, kid: w.kid, issuer: t, subject: subject}, nil
+	p := Principal{ID: string(user), Type: User, Node: domain.PlatformID, Scopes: scopes, Expires: time.Unix(expires, 0).UTC()}
+	return believed{principal: p, kid: w.kid, issuer: t, subject: subject, key: key.thumb}, nil
 }
 
 // scopes are what the token asks for of what its issuer may give; all of it, if
-// the issuer knows nothing of our scopes.
-func (t *Trusted) scopes(raw json.RawMessage) domain.Permissions {
-	text, _ := stringOf(raw)
-	ours, _ := scopesIn(text)
-	if ours == 0 && !strings.Contains(" "+text, " "+scopePrefix) {
-		return t.o.Scopes
+// the issuer knows nothing of our scopes. Some issuers call them scp, and some of
+// those write a list. What says scopes and cannot be read as such is no token: to
+// take it for one without scopes would give it everything.
+func (t *Trusted) scopes(claims map[string]json.RawMessage) (domain.Permissions, bool) {
+	granted := t.o.Scopes
+	for _, name := range []string{"scope", "scp"} {
+		raw, there := claims[name]
+		if !there {
+			continue
+		}
+		text, ok := stringOf(raw)
+		if !ok && name == "scp" {
+			text, ok = joinedOf(raw)
+		}
+		if !ok || !scopeGrammar.MatchString(text) {
+			return 0, false
+		}
+		if ours, _ := scopesIn(text); ours != 0 || strings.Contains(" "+text, " "+scopePrefix) {
+			granted &= ours
+		}
 	}
-	return ours & t.o.Scopes
+	return granted, true
+}
+
+// scopeGrammar is that of RFC 6749 section 3.3.
+var scopeGrammar = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$`)
+
+// joinedOf is a list of scopes as one text; the grammar sees to what is in it.
+func joinedOf(raw json.RawMessage) (string, bool) {
+	var list []*string
+	if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
+		return "", false
+	}
+	names := make([]string, len(list))
+	for i, s := range list {
+		if s == nil || strings.Contains(*s, " ") {
+			return "", false
+		}
+		names[i] = *s
+	}
+	return strings.Join(names, " "), true
 }
 
 // sameType compares media types, whose prefix may be left out (RFC 7515 section 4.1.9).

@@ -33,6 +33,7 @@ type foreign struct {
 	keys    atomic.Value // []domain.PublicKey
 	fetches atomic.Int64
 	down    atomic.Bool
+	told    []error // how each fetch has ended
 }
 
 func newForeign(t *testing.T, change func(*auth.External)) *foreign {
@@ -52,7 +53,7 @@ func newForeign(t *testing.T, change func(*auth.External)) *foreign {
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": f.keys.Load()})
 	})
-	o := auth.External{Issuer: f.server.URL, Audience: issuer, HTTP: f.server.Client(), Now: func() time.Time { return f.clock() }}
+	o := auth.External{Issuer: f.server.URL, Audience: issuer, HTTP: f.server.Client(), Now: func() time.Time { return f.clock() }, Fetched: func(err error) { f.told = append(f.told, err) }}
 	if change != nil {
 		change(&o)
 	}
@@ -116,6 +117,42 @@ func TestAForeignToken(t *testing.T) {
 	})
 }
 
+// Scopes that cannot be read are not the same as none: those would be good for
+// everything that the issuer may give.
+func TestForeignScopes(t *testing.T) {
+	f := newForeign(t, nil)
+	all, read := domain.PermissionsOf(domain.AllPermissions...), domain.PermissionsOf(domain.FlagRead)
+	for says, want := range map[string]domain.Permissions{
+		`"scope":"auth:flag:read"`:          read,
+		`"scp":"auth:flag:read"`:            read,
+		`"scp":"openid auth:flag:read"`:     read,
+		`"scp":["openid","auth:flag:read"]`: read,
+		`"scp":["openid"]`:                  all,
+		`"scope":"auth:flag:read auth:quota:read","scp":["auth:flag:read"]`: read,
+		`"scope":["auth:flag:read"]`:                                        0,
+		`"scope":["openid"]`:                                                0,
+		`"scope":{}`:                                                        0,
+		`"scope":null`:                                                      0,
+		`"scope":7`:                                                         0,
+		`"scope":""`:                                                        0,
+		`"scope":" auth:flag:read"`:                                         0,
+		`"scope":"openid  auth:flag:read"`:                                  0,
+		`"scope":"openid\tauth:flag:read"`:                                  0,
+		`"scope":"openid\u00a0auth:flag:read"`:                              0,
+		`"scp":[]`:                                                          0,
+		`"scp":[null]`:                                                      0,
+		`"scp":["openid auth:flag:read"]`:                                   0,
+		`"scp":[["auth:flag:read"]]`:                                        0,
+		`"scp":{"auth:flag:read":true}`:                                     0,
+		`"scope":"openid","scp":7`:                                          0,
+	} {
+		p, err := f.verifier.Token(t.Context(), f.spelled(f.goodHeader(), swapped(f.claimed(), `{`, `{`+says+`,`)))
+		if p.Scopes != want || (want == 0) != errors.Is(err, auth.ErrInvalid) {
+			t.Errorf("%s: %v %v", says, p.Scopes.List(), err)
+		}
+	}
+}
+
 func TestAnIssuerOfAnotherKind(t *testing.T) {
 	f := newForeign(t, func(o *auth.External) {
 		o.Type, o.Subject, o.Scopes = "JWT", "oid", domain.PermissionsOf(domain.FlagRead)
@@ -145,6 +182,35 @@ func TestForeignKeysFollowEachOther(t *testing.T) {
 	}
 }
 
+// What the issuer has replaced, and be it under the same name, is no good any more,
+// also for tokens that were believed before.
+func TestAForeignKeyIsReplacedUnderItsName(t *testing.T) {
+	f := newForeign(t, nil)
+	text := f.spelled(f.goodHeader(), f.claimed())
+	replace := func(k domain.PublicKey) error {
+		k.Kid = f.kid
+		f.keys.Store([]domain.PublicKey{k})
+		f.trusted.Refresh(t.Context())
+		_, err := f.verifier.Token(t.Context(), text)
+		return err
+	}
+	another, err := f.sealer.Forge("RS256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, step := range map[string]struct {
+		key  domain.PublicKey
+		want error
+	}{"the same": {firstKey().Public, nil}, "another": {another.Public, auth.ErrInvalid}} {
+		if err := replace(firstKey().Public); err != nil {
+			t.Fatal("before:", err)
+		}
+		if err := replace(step.key); !errors.Is(err, step.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestNobodyMakesUsFetchKeysOften(t *testing.T) {
 	f := newForeign(t, nil)
 	before := f.fetches.Load()
@@ -159,6 +225,30 @@ func TestNobodyMakesUsFetchKeysOften(t *testing.T) {
 	_, _ = f.verifier.Token(t.Context(), f.spelled(swapped(f.goodHeader(), f.kid, "another"), f.claimed()))
 	if n := f.fetches.Load() - before; n != 2 {
 		t.Errorf("%d fetches after half a minute", n)
+	}
+}
+
+// Nobody learns from an answer why a token was not believed, so whoever looks after
+// the server is told when the keys stay away.
+func TestWhoeverLooksAfterItHearsOfEveryFetch(t *testing.T) {
+	f := newForeign(t, nil)
+	bad := firstKey().Public
+	bad.N = "AQAB"
+	for _, step := range []struct {
+		down bool
+		keys []domain.PublicKey
+		says string
+	}{{false, []domain.PublicKey{firstKey().Public}, ""}, {true, nil, "502"}, {false, []domain.PublicKey{bad}, "no key that can be used"}, {false, []domain.PublicKey{bad, firstKey().Public}, ""}} {
+		f.down.Store(step.down)
+		f.keys.Store(step.keys)
+		before := len(f.told)
+		f.trusted.Refresh(t.Context())
+		if len(f.told) != before+1 {
+			t.Fatal(f.told)
+		}
+		if err := f.told[before]; step.says == "" && err != nil || step.says != "" && (err == nil || !strings.Contains(err.Error(), step.says)) {
+			t.Errorf("%+v: %v", step, err)
+		}
 	}
 }
 

@@ -46,8 +46,9 @@ type believed struct {
 	principal Principal
 	claims    Claims
 	kid       string
-	issuer    *Trusted // nil: we
-	subject   string   // as the other issuer calls it
+	issuer    *Trusted   // nil: we
+	subject   string     // as the other issuer calls it
+	key       thumbprint // of the other issuer
 }
 
 // cached is how many verified tokens are remembered.
@@ -211,7 +212,8 @@ func (v *Verifier) stillGood(b believed, now time.Time) error {
 	}
 	if b.issuer != nil {
 		user, ok := v.directory.linked(b.issuer.o, b.subject)
-		if _, live := b.issuer.keys.known(b.kid); !ok || !live || string(user) != b.principal.ID {
+		key, live := b.issuer.keys.known(b.kid)
+		if !ok || !live || string(user) != b.principal.ID || key.thumb != b.key { // a name may be given to another key
 			return errUntidy
 		}
 		return nil

@@ -76,10 +76,10 @@ func TestWhatEndsAToken(t *testing.T) {
 		"the client is disabled":     {func(w *world) { w.tell(client.Stream(billing), client.Disabled{Client: billing, Node: north}) }, auth.ErrInvalid},
 		"its signing key is retired": {func(w *world) { w.tell(signing.Stream, signing.Retired{Kid: w.kid}) }, auth.ErrInvalid},
 		"the token is revoked": {func(w *world) {
-			w.tell(client.Stream(billing), client.TokenRevoked{Client: billing, JTI: "j1", Expires: noon.Add(10 * time.Minute)})
+			w.tell(client.RevocationStream(billing), client.TokenRevoked{Client: billing, JTI: "j1", Expires: noon.Add(10 * time.Minute)})
 		}, auth.ErrInvalid},
 		"another client revokes that name": {func(w *world) {
-			w.tell(client.Stream(partner), client.TokenRevoked{Client: partner, JTI: "j1", Expires: noon.Add(10 * time.Minute)})
+			w.tell(client.RevocationStream(partner), client.TokenRevoked{Client: partner, JTI: "j1", Expires: noon.Add(10 * time.Minute)})
 		}, nil},
 		"somebody writes into another stream": {func(w *world) { w.tell("client-of-somebody", client.Disabled{Client: billing, Node: north}) }, nil},
 	} {

@@ -29,6 +29,7 @@ var (
 	refuseScope       = &refusal{status: http.StatusBadRequest, Code: "invalid_scope", Detail: "the client does not have all of these scopes", cause: ErrScope}
 	refuseToken       = &refusal{status: http.StatusBadRequest, Code: "invalid_grant", Detail: "the token was not issued to this client", cause: edge.ErrForbidden}
 	refuseNow         = &refusal{status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Detail: "try again later", wait: time.Second}
+	refuseMore        = &refusal{status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Detail: "too many tokens of the client are revoked; wait until some have expired, or disable the client", wait: time.Minute, cause: edge.ErrRateLimited}
 	refuseUnpermitted = &refusal{status: http.StatusBadRequest, Code: "unauthorized_client", Detail: "the client cannot be used for the time being"}
 )
 
@@ -36,8 +37,10 @@ func badRequest(detail string) *refusal {
 	return &refusal{status: http.StatusBadRequest, Code: "invalid_request", Detail: detail}
 }
 
-func tooOften(wait time.Duration) *refusal {
-	return &refusal{status: http.StatusTooManyRequests, Code: "temporarily_unavailable", Detail: "too many failed attempts", wait: wait, cause: edge.ErrRateLimited}
+func tooOften(wait time.Duration) *refusal { return limited(wait, "too many failed attempts") }
+
+func limited(wait time.Duration, detail string) *refusal {
+	return &refusal{status: http.StatusTooManyRequests, Code: "temporarily_unavailable", Detail: detail, wait: wait, cause: edge.ErrRateLimited}
 }
 
 // refusedBy words an error of the product.

@@ -62,6 +62,7 @@ type world struct {
 	issuer    *auth.Issuer
 	verifier  *auth.Verifier
 	endpoints http.Handler
+	surface   *auth.Endpoints
 	private   *rsa.PrivateKey
 	kid       string
 
@@ -95,7 +96,7 @@ func newWorld(t testing.TB, trusted ...*auth.Trusted) *world {
 	o := auth.Options{Issuer: issuer, Now: w.clock, Trusted: trusted}
 	w.issuer, w.verifier = auth.NewIssuer(w.Directory, w.sealer, o), auth.NewVerifier(w.Directory, o)
 	router := chi.NewRouter()
-	auth.NewEndpoints(w.Directory, w.issuer, w.verifier, o, auth.Hooks{
+	w.surface = auth.NewEndpoints(w.Directory, w.issuer, w.verifier, o, auth.Hooks{
 		Admit: func(p auth.Principal) error {
 			if w.admit == nil {
 				return nil
@@ -103,10 +104,11 @@ func newWorld(t testing.TB, trusted ...*auth.Trusted) *world {
 			return w.admit(p)
 		},
 		Revoke: func(_ context.Context, by domain.ClientID, jti string, expires time.Time) error {
-			w.tell(client.Stream(by), client.TokenRevoked{Client: by, JTI: jti, Expires: expires})
+			w.tell(client.RevocationStream(by), client.TokenRevoked{Client: by, JTI: jti, Expires: expires})
 			return nil
 		},
-	}).Mount(router)
+	})
+	w.surface.Mount(router)
 	w.endpoints = router
 	w.begin(key)
 	return w

@@ -31,8 +31,8 @@ var (
 )
 
 // ReadBody reads one JSON object of at most limit bytes; no body at all is an
-// empty object. It is the only parser of requests, so that no two parts of
-// Reeve can read one body differently: a member that appears twice, text that is
+// empty object. Whatever the catalogues are asked comes through it, so that no two
+// surfaces can read one body differently: a member that appears twice, text that is
 // not UTF-8, anything after the object and nesting beyond 32 levels are refused
 // with ErrMalformedJSON. Numbers stay as they were written (json.Number).
 func ReadBody(r io.Reader, limit int64) (map[string]any, error) {

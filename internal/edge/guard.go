@@ -37,7 +37,8 @@ type Caller interface {
 	// Scope is where the permissions are held.
 	Scope(all domain.Permissions) domain.Scope
 	// MayGive refuses an input that would give away, at these nodes, what the caller
-	// does not hold there for as long as the gift lasts.
+	// does not hold there for as long as the gift lasts. It gets a pointer to the
+	// input, and may tell it what was looked at, for its rule to hold to.
 	MayGive(input any, at []domain.NodeID) error
 	// Knows reports whether there is such a node at all. It is never told to the
 	// caller.
@@ -173,7 +174,7 @@ func (w wall) before(c Caller, bind Bind) Bind {
 			}
 			named = []domain.NodeID{domain.PlatformID}
 		}
-		return c.MayGive(input, named)
+		return c.MayGive(dst, named)
 	}
 }
 

@@ -47,6 +47,9 @@ func (k keeper) Scope(all domain.Permissions) domain.Scope {
 }
 
 func (k keeper) MayGive(input any, _ []domain.NodeID) error {
+	if p, ok := input.(*present); ok {
+		p.seen = true
+	}
 	if g, ok := input.(edge.Conferring); ok && !k.what.Has(g.Confers()) {
 		return edge.ErrForbidden
 	}
@@ -119,6 +122,25 @@ func TestTheWall(t *testing.T) {
 				t.Errorf("got %v, called %v", err, called)
 			}
 		})
+	}
+}
+
+// A present is told that it was looked at.
+type present struct {
+	One
+	seen bool
+}
+
+// What the caller's rights were judged by reaches the rule.
+func TestTheInputIsToldWhatWasLookedAt(t *testing.T) {
+	var got present
+	entry := edge.Entry[int]{Name: "x", Needs: domain.TenantRead, Writes: true, Input: reflect.TypeFor[present](),
+		Call: func(_ context.Context, _ int, bind edge.Bind, r edge.Request) (edge.Answer, error) {
+			return edge.Answer{}, bind(&got)
+		}}
+	bind := func(dst any) error { *dst.(*present) = present{One: One{ours}}; return nil }
+	if _, err := edge.With(0, []edge.Entry[int]{entry})[0].Call(t.Context(), bind, edge.Request{Caller: has(domain.TenantRead)}); err != nil || !got.seen {
+		t.Error(got, err)
 	}
 }
 
