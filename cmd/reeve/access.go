@@ -156,7 +156,7 @@ func (s *server) openDoor() error {
 	verifier := auth.NewVerifier(s.directory, o)
 	s.guard = auth.NewGuard(verifier, s.model, s.mirror)
 	s.endpoints = auth.NewEndpoints(s.directory, auth.NewIssuer(s.directory, s.sealer, o), verifier, o,
-		auth.Hooks{Admit: s.guard.Usable, Revoke: s.revokeToken})
+		auth.Hooks{Admit: s.guard.Usable, Caller: s.guard.Caller, Revoke: s.revokeToken})
 	return nil
 }
 

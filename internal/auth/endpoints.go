@@ -44,6 +44,8 @@ type Hooks struct {
 	// Admit refuses a principal that must not use anything for the time being,
 	// such as a client of a suspended tenant. Nil admits everybody.
 	Admit func(Principal) error
+	// Caller is whom a client that has proven itself is billed as.
+	Caller func(Principal) edge.Caller
 	// Revoke records that a token of a client must not be believed any more.
 	Revoke func(ctx context.Context, by domain.ClientID, jti string, expires time.Time) error
 }
@@ -81,7 +83,7 @@ func (e *Endpoints) form(then func(w http.ResponseWriter, r *http.Request, h hol
 			}
 		}
 		if refused == nil {
-			refused = billed(r, h)
+			refused = e.billed(r, h)
 		}
 		if refused == nil {
 			refused = e.admitted(h)
@@ -105,8 +107,8 @@ func (e *Endpoints) admitted(h holder) *refusal {
 }
 
 // billed takes from the client what it may ask for, as any other request would.
-func billed(r *http.Request, h holder) *refusal {
-	switch wait, err := edge.Bill(r, caller{p: h.principal()}); {
+func (e *Endpoints) billed(r *http.Request, h holder) *refusal {
+	switch wait, err := edge.Bill(r, e.hooks.Caller(h.principal())); {
 	case errors.Is(err, edge.ErrRateLimited):
 		return limited(wait, "too many requests")
 	case err != nil:

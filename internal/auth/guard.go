@@ -53,6 +53,9 @@ func (g *Guard) Admit(r *http.Request) (edge.Caller, error) {
 	return caller{g, p}, g.Usable(p)
 }
 
+// Caller is a principal as one who makes a request.
+func (g *Guard) Caller(p Principal) edge.Caller { return caller{g, p} }
+
 // Challenge is the WWW-Authenticate header of an answer to somebody who is not
 // known.
 func (g *Guard) Challenge(err error) string { return Challenge(err) }

@@ -17,6 +17,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/access"
 	"github.com/reeve-platform/reeve/domain/apikey"
 	"github.com/reeve-platform/reeve/domain/client"
 	"github.com/reeve-platform/reeve/domain/signing"
@@ -103,6 +104,7 @@ func newWorld(t testing.TB, trusted ...*auth.Trusted) *world {
 			}
 			return w.admit(p)
 		},
+		Caller: auth.NewGuard(w.verifier, access.NewModel(), auth.NewMirror()).Caller,
 		Revoke: func(_ context.Context, by domain.ClientID, jti string, expires time.Time) error {
 			w.tell(client.RevocationStream(by), client.TokenRevoked{Client: by, JTI: jti, Expires: expires})
 			return nil

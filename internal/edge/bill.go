@@ -15,6 +15,8 @@ func Bill(r *http.Request, c Caller) (wait time.Duration, err error) {
 	if v.toll.turnstile == nil || v.toll.known {
 		return 0, nil
 	}
-	err = v.toll.enter(r.Context(), v.header, c)
+	if err = v.toll.bill(v.header, c); err == nil {
+		_, err = Enter(r.Context()) // it is left with the request
+	}
 	return time.Duration(v.toll.retry) * time.Second, err
 }
