@@ -33,6 +33,12 @@ type Placed interface {
 	Placed() (node NodeID, level Level, parent NodeID)
 }
 
+// A Called event says what a node is called in addresses from now on, and what it
+// was called before; empty for nothing.
+type Called interface {
+	Called() (node NodeID, was, is string)
+}
+
 // A Limits event says that a tenant's use of something is limited from now on.
 type Limits interface {
 	Limits() (tenant TenantID)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/access"
+	"github.com/reeve-platform/reeve/domain/flag"
 )
 
 // DB answers one statement. Every statement sees one snapshot of the tables and
@@ -27,7 +28,15 @@ type Head func(context.Context) (uint64, error)
 // A Source is the read models, and how long a reader may wait for them.
 type Source struct {
 	Patience time.Duration // how long a read waits for a position; two seconds unless set
-	Access   *access.Model // decides who may do what; only for explaining it
+	Access   *access.Model // decides who may do what
+	Flags    *flag.Book    // what flags come to, now and as of any position
+
+	// Settled waits until Access and Flags have seen a position; nil if they do not
+	// follow a log.
+	Settled func(ctx context.Context, position uint64) error
+	// Age is how long ago they were last known to have seen everything there is; nil
+	// if that is not known.
+	Age func() time.Duration
 
 	pool    *pgxpool.Pool
 	head    Head
@@ -68,7 +77,7 @@ func Open(ctx context.Context, url string, head Head, log *slog.Logger) (*Source
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{Patience: defaultPatience, Access: access.NewModel(), pool: pool, head: head, records: newRecorder(recording, log)}, nil
+	return &Source{Patience: defaultPatience, Access: access.NewModel(), Flags: flag.NewBook(), pool: pool, head: head, records: newRecorder(recording, log)}, nil
 }
 
 // connect makes a pool of connections that act as a role.
@@ -195,4 +204,24 @@ func rest(ctx context.Context, d time.Duration) error {
 func (s *Source) position(ctx context.Context, tables []string) (at uint64, err error) {
 	err = s.pool.QueryRow(ctx, positionSQL, tables).Scan(&at)
 	return at, err
+}
+
+// awaitBook returns once the models in memory have seen a position.
+func (s *Source) awaitBook(ctx context.Context, least uint64) error {
+	if least == 0 || s.Settled == nil || s.Flags.Position() >= least {
+		return nil
+	}
+	if err := s.reachable(ctx, least, time.Millisecond); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Patience)
+	defer cancel()
+	return s.Settled(ctx, least)
+}
+
+// covers reports whether a node lies in a scope, by the model that decides who may
+// do what.
+func (s *Source) covers(scope domain.Scope, n domain.NodeID) bool {
+	path, ok := s.Access.Path(n)
+	return ok && scope.Covers(path)
 }

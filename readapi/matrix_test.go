@@ -3,6 +3,8 @@ package readapi_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -88,12 +90,50 @@ func (w *world) meets(t *testing.T, key flag.Key, c flagtest.Case) {
 			t.Errorf("the %s's part is %s", v.Level, v.Ruling)
 		}
 	}
+	if _, says := c.Layers[domain.UserLevel]; !says || c.Key == "" { // OFREP knows a user by its targeting key
+		w.evaluates(t, key, c)
+	}
 	if c.Personal() || len(c.Attributes) > 0 {
 		return
 	}
 	if got := w.resolvedAt(t, key, c.At); !cascade.Same(got, c.Want) {
 		t.Errorf("the table says %s, want %s", got, c.Want)
 	}
+}
+
+// evaluates holds the case against an evaluation over OFREP.
+func (w *world) evaluates(t *testing.T, key flag.Key, c flagtest.Case) {
+	with := map[string]any{"tenantId": flagtest.Tenant, "targetingKey": c.Context().Key}
+	maps.Copy(with, c.Attributes)
+	body, err := json.Marshal(map[string]any{"context": with})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := w.evaluated(t, key, string(body), c.At)
+	if !cascade.Same(got.Value, c.Want) || got.Reason != c.Reason || got.Metadata.Cause != c.Cause || got.Metadata.Rule != c.Rule || !cmp.Equal(got.Metadata.Bucket, c.Bucket) || got.Metadata.Level != c.By && c.Reason != flag.Disabled {
+		t.Errorf("OFREP says %s: %s, %+v", got.Value, got.Reason, got.Metadata)
+	}
+}
+
+type evaluated struct {
+	Value    json.RawMessage
+	Reason   flag.Reason
+	Metadata struct {
+		Cause  flag.Cause
+		Rule   string
+		Bucket *int
+		Level  domain.Level
+	}
+}
+
+func (w *world) evaluated(t *testing.T, key flag.Key, body string, at time.Time) (out evaluated) {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	readapi.OFREP(w.source, everything, func() time.Time { return at }).ServeHTTP(rec, httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/"+string(key), strings.NewReader(body)))
+	if err := json.Unmarshal(rec.Body.Bytes(), &out); err != nil || rec.Code != 200 {
+		t.Fatalf("%d %s %v", rec.Code, rec.Body, err)
+	}
+	return out
 }
 
 func matrixKey(i int) flag.Key { return flag.Key(fmt.Sprintf("case-%03d", i)) }
@@ -126,6 +166,9 @@ func (w *world) holds(t *testing.T, key flag.Key, c cascadetest.Case) {
 		if got := w.resolvedAt(t, key, c.At); !cascade.Same(got, c.Want) {
 			t.Errorf("the table says %s, want %s", got, c.Want)
 		}
+	}
+	if got := w.evaluated(t, key, whom(`"tenantId":%q,"targetingKey":%q`, north, user), c.At); !cascade.Same(got.Value, c.Want) || got.Metadata.Level != c.By {
+		t.Errorf("OFREP says %s by %q, want %s by %q", got.Value, got.Metadata.Level, c.Want, c.By)
 	}
 	why := ask[readapi.Resolution](w, readapi.ResolveFlag{Flag: key, Node: domain.NodeID(north), User: user, At: c.At})
 	if !cascade.Same(why.Value, c.Want) {

@@ -1,32 +1,31 @@
 package readapi
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/google/uuid"
 
 	"github.com/reeve-platform/reeve/domain"
-	"github.com/reeve-platform/reeve/domain/cascade"
 	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/internal/edge"
 )
 
 // OFREP answers evaluations of OpenFeature clients, exactly in the shapes of the
 // OpenFeature Remote Evaluation Protocol, version 0.3.0. A context names whom
-// flags are evaluated for: tenantId (an id or a slug) or integratorId the node, or both
-// if the one hangs under the other, targetingKey a user of that tenant, or the tenant itself where tenantId is
-// missing. A context that names nobody means the platform.
+// flags are evaluated for: tenantId (an id or a slug) or integratorId the node, or
+// both if the one hangs under the other; targetingKey a user of that tenant, or the
+// tenant itself where tenantId is missing. A context that names nobody means the
+// node that the caller is bound to, or else the platform.
 //
-// The handler serves whole paths, from /ofrep/v1 on. Whose tells what the caller
-// may see, which is all that can be named; now is asked once for each request.
+// Answers come from the source's book of flags and from nothing else, so that they
+// are there while the database and the log are not. The handler serves whole paths,
+// from /ofrep/v1 on. Whose tells what the caller may see, which is all that can be
+// named; now is asked once for each request.
 func OFREP(s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) http.Handler {
 	o := ofrep{s, whose, now}
 	r := chi.NewRouter()
@@ -52,71 +51,157 @@ type ofrep struct {
 	now    func() time.Time
 }
 
-// asked tells whom flags are evaluated for, and what the caller may see.
-func (o ofrep) asked(w http.ResponseWriter, r *http.Request) (subject, *refusal) {
+// An asking is an evaluation under way: for whom, and for whom it may be.
+type asking struct {
+	subject
+	scope domain.Scope
+	view  flag.View
+}
+
+// asked finds whom flags are evaluated for. Leave gives back the room for the work.
+func (o ofrep) asked(w http.ResponseWriter, r *http.Request) (a asking, leave func(), no *refusal) {
 	scope, err := o.whose(r)
 	if err != nil {
 		if f, ok := edge.RefusalOf(err); ok {
 			f.Operation = evaluating
 			f.Report(r)
 		}
-		return subject{}, refused(err)
+		return a, nil, refused(err)
 	}
-	who, no := readSubject(w, r)
-	who.bind(scope)
-	who.view = View{Name: "ofrep", Scope: scope, Trace: edge.TraceID(r.Context())}
-	return who, no
+	a.scope = scope
+	if a.subject, no = readSubject(w, r); no != nil {
+		return a, nil, no
+	}
+	a.bind(scope)
+	if leave, err = edge.Enter(r.Context()); err != nil {
+		return a, nil, refused(err)
+	}
+	if no = o.look(r, &a); no != nil {
+		leave()
+		return a, nil, no
+	}
+	o.stamp(w.Header(), &a)
+	return a, leave, nil
 }
+
+// look finds the place that is asked about, as soon as the book has got as far as
+// the caller wants.
+func (o ofrep) look(r *http.Request, a *asking) *refusal {
+	least, err := edge.MinPosition(r.Header)
+	if err == nil {
+		err = o.source.awaitBook(r.Context(), least)
+	}
+	if err != nil {
+		return refused(err)
+	}
+	node, ok := o.place(a)
+	if ok {
+		a.view, err = o.source.Flags.Look(flag.Question{Node: node, User: a.User, Context: &a.Context, At: o.now()})
+	}
+	switch {
+	case domain.KindOf(err) == domain.Unavailable:
+		return refused(err)
+	case !ok || err != nil || !a.agrees() || node != domain.PlatformID && !o.source.covers(a.scope, node):
+		return unseen(r, a.scope)
+	}
+	return nil
+}
+
+// place is the node that the context names, or else the user's home, or else the
+// tenant that the targeting key names, or else the platform. What is not named is
+// only guessed among what the caller may see.
+func (o ofrep) place(a *asking) (domain.NodeID, bool) {
+	switch {
+	case a.Named != "":
+		return domain.NodeID(a.Named), true
+	case a.Slug != "":
+		return o.source.Flags.Called(a.Slug, 0)
+	case a.Under != "":
+		return domain.NodeID(a.Under), true
+	}
+	if home, ok := o.source.Flags.Home(a.User, 0); ok && o.source.covers(a.scope, home) {
+		return home, true
+	}
+	if tenant := domain.NodeID(a.User); o.source.Flags.Level(tenant) == domain.TenantLevel && o.source.covers(a.scope, tenant) {
+		return tenant, true
+	}
+	return domain.PlatformID, true
+}
+
+// agrees reports whether the place is what the context says it is, and is still
+// there.
+func (a *asking) agrees() bool {
+	node := a.view.Node()
+	switch {
+	case a.view.Standing() == domain.Ended:
+		return false
+	case a.Named != "" || a.Slug != "":
+		return a.view.Above(domain.TenantLevel) == node && (a.Under == "" || a.view.Above(domain.IntegratorLevel) == domain.NodeID(a.Under))
+	case a.Under != "":
+		return a.view.Above(domain.IntegratorLevel) == node
+	}
+	return true
+}
+
+// stamp says what the answer is true at, and how long ago it was last known to be
+// all that there is.
+func (o ofrep) stamp(h http.Header, a *asking) {
+	h.Set("Reeve-Position", strconv.FormatUint(a.view.Position(), 10))
+	if o.source.Age == nil {
+		return
+	}
+	if age := o.source.Age(); age >= staleAfter {
+		h.Set("Age", strconv.Itoa(int(age.Seconds())))
+	}
+}
+
+// staleAfter is how old answers are before they say so: the log is asked every
+// second whether it has anything new.
+const staleAfter = 3 * time.Second
 
 // single evaluates one flag.
 func (o ofrep) single(w http.ResponseWriter, r *http.Request) {
 	key := chi.URLParam(r, "key")
-	who, no := o.asked(w, r)
+	a, leave, no := o.asked(w, r)
 	if no != nil {
 		no.write(w, key)
 		return
 	}
-	var list []evaluation
-	if utf8.ValidString(key) && !strings.ContainsRune(key, 0) {
-		list, no = o.evaluate(r, who, key)
-	}
-	if no == nil && len(list) == 0 {
-		no = &refusal{status: http.StatusNotFound, Code: flagNotFound, Details: "there is no such flag"}
-	}
-	if no != nil {
-		no.write(w, key)
+	answer, err := a.view.Evaluate(flag.Key(key))
+	leave()
+	if err != nil {
+		refusal{status: http.StatusNotFound, Code: flagNotFound, Details: "there is no such flag"}.write(w, key)
 		return
 	}
-	writeJSON(w, http.StatusOK, list[0])
+	writeRaw(w, appendEvaluation(make([]byte, 0, 512), flag.Key(key), &answer))
 }
 
 // bulk evaluates every flag. Its ETag covers the context too, because a client
 // that asks for somebody else must not be told that nothing has changed.
 func (o ofrep) bulk(w http.ResponseWriter, r *http.Request) {
-	who, no := o.asked(w, r)
+	a, leave, no := o.asked(w, r)
 	if no != nil {
 		no.write(w, "")
 		return
 	}
-	list, no := o.evaluate(r, who, "")
-	if no != nil {
-		no.write(w, "")
-		return
-	}
-	body, err := json.Marshal(struct {
-		Flags []evaluation `json:"flags"`
-	}{nonNil(list)})
-	if err != nil {
-		refused(err).write(w, "")
-		return
-	}
-	tag := etag(append(who.canonical, strings.Join(who.view.Scope.Paths, " ")...), body)
+	body := append(make([]byte, 0, 16<<10), `{"flags":[`...)
+	empty := len(body)
+	a.view.All(func(k flag.Key, answer flag.Answer) bool {
+		if len(body) > empty {
+			body = append(body, ',')
+		}
+		body = appendEvaluation(body, k, &answer)
+		return true
+	})
+	leave()
+	body = append(body, `]}`...)
+	tag := etag(append(a.canonical, strings.Join(a.scope.Paths, " ")...), body)
 	w.Header().Set("ETag", tag)
 	if matches(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	writeJSON(w, http.StatusOK, json.RawMessage(body))
+	writeRaw(w, body)
 }
 
 func etag(context, body []byte) string {
@@ -136,145 +221,3 @@ func matches(header, tag string) bool {
 	}
 	return false
 }
-
-// evaluate answers one flag, or all if key is empty. One statement finds the
-// node and the resolved flags there; only a user with a say of its own costs a
-// second one.
-func (o ofrep) evaluate(r *http.Request, who subject, key string) ([]evaluation, *refusal) {
-	leave, err := edge.Enter(r.Context())
-	if err != nil {
-		return nil, refused(err)
-	}
-	defer leave()
-	ctx, now := r.Context(), o.now()
-	var rows []settled
-	_, err = o.source.Read(ctx, who.view, func(ctx context.Context, db DB) (err error) {
-		rows, err = many[settled](ctx, db, settledSQL(key), key, who.Tenant, who.Slug, who.Integrator, who.Target, now)
-		return err
-	})
-	if err != nil {
-		return nil, refused(err)
-	}
-	if len(rows) == 0 {
-		return nil, unseen(r, who.view.Scope)
-	}
-	list, personal := make([]evaluation, 0, len(rows)), []string(nil)
-	for _, row := range rows {
-		if row.Flag == "" {
-			continue
-		}
-		list = append(list, row.evaluation())
-		if row.Personal {
-			personal = append(personal, row.Flag)
-		}
-	}
-	if len(personal) > 0 {
-		err = o.personalise(ctx, list, personally{who.view, rows[0].Node, domain.UserID(*who.Target), personal, now})
-	}
-	if err != nil {
-		return nil, refused(err)
-	}
-	return list, nil
-}
-
-// personally is what a user's own overrides are evaluated with.
-type personally struct {
-	view View
-	node domain.NodeID
-	user domain.UserID
-	keys []string
-	at   time.Time
-}
-
-// personalise evaluates again the flags that the user has a say about.
-func (o ofrep) personalise(ctx context.Context, list []evaluation, p personally) error {
-	var ladders []ladder
-	_, err := o.source.Read(ctx, p.view, func(ctx context.Context, db DB) (err error) {
-		ladders, err = laddersOf(ctx, db, p.node, p.user, p.keys)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, l := range ladders {
-		if len(l.Line) == 0 {
-			continue
-		}
-		e, by, err := l.evaluate(flag.Context{Key: string(p.user), User: p.user}, p.at)
-		if err != nil {
-			continue // archived since the first statement; the answer was true then
-		}
-		for n := range list {
-			if list[n].Key == string(l.Key) {
-				list[n] = outcome(e, by, l)
-			}
-		}
-	}
-	return nil
-}
-
-func outcome(e flag.Evaluation, by cascade.Origin, l ladder) evaluation {
-	return settled{
-		Flag: string(l.Key), Value: e.Value, Variant: e.Variant, Reason: string(e.Reason), Cause: string(e.Cause),
-		Locked: e.Decision.Decider.Locked, Deprecated: l.Status == flag.StatusDeprecated,
-		DeciderLevel: string(e.Decision.Decider.Level), DeciderNode: string(e.Decision.Decider.Node), DecidedByEvent: by.EventID,
-	}.evaluation()
-}
-
-// settled is one resolved flag at the node that a context names.
-type settled struct {
-	Node           domain.NodeID
-	Flag           string // empty if there is none to be found
-	Personal       bool   // the user has a say about it
-	Value          json.RawMessage
-	Variant        string
-	Reason         string
-	Cause          string
-	Locked         bool
-	Deprecated     bool
-	DeciderLevel   string
-	DeciderNode    string
-	DecidedByEvent uuid.UUID
-}
-
-// evaluation is the answer to the client. What the protocol has no member for
-// goes into the metadata, which holds only flat values.
-func (s settled) evaluation() evaluation {
-	meta := map[string]any{"cause": s.Cause, "decidedBy": s.DecidedByEvent.String(), "locked": s.Locked}
-	if s.DeciderLevel != "" {
-		meta["level"], meta["node"] = s.DeciderLevel, s.DeciderNode
-	}
-	if s.Deprecated {
-		meta["deprecated"] = true
-	}
-	return evaluation{Key: s.Flag, Value: s.Value, Reason: s.Reason, Variant: s.Variant, Metadata: meta}
-}
-
-func settledSQL(key string) string {
-	if key == "" {
-		return settledBulk
-	}
-	return settledOne
-}
-
-// The node is what the context names, all of which must agree, or else the user's home, or else the
-// tenant that the targeting key names, or else the platform.
-const (
-	settledHead = `with place(id, rank) as (
-  select t.id::text, 1 from readmodel.tenants t where t.id = $2::uuid and t.status <> 'deleted' and ($4::uuid is null or t.integrator_id = $4::uuid)
-  union all select t.id::text, 1 from readmodel.tenants t where t.slug = $3::text and t.status <> 'deleted' and ($4::uuid is null or t.integrator_id = $4::uuid)
-  union all select i.id::text, 1 from readmodel.integrators i where $2::uuid is null and $3::text is null and i.id = $4::uuid and i.lifecycle <> 'offboarded'
-  union all (select u.home, 2 from readmodel.users u where coalesce($2::text, $3::text, $4::text) is null and u.id = $5::text::uuid)
-  union all (select o.parent, 3 from readmodel.flag_overrides o where coalesce($2::text, $3::text, $4::text) is null and o.node = $5::text and o.level = 'user' limit 1)
-  union all select t.id::text, 4 from readmodel.tenants t where coalesce($2::text, $3::text, $4::text) is null and t.id = $5::text::uuid and t.status <> 'deleted'
-  union all select 'platform', 5 where coalesce($2::text, $3::text, $4::text) is null)
-select p.id as node, coalesce(r.flag, '') as flag,
-exists (select 1 from readmodel.flag_overrides o where o.node = $5::text and o.level = 'user' and o.parent = p.id and o.flag = r.flag) as personal,
-coalesce(r.value, 'null') as value, coalesce(r.variant, '') as variant, coalesce(r.reason, '') as reason, coalesce(r.cause, '') as cause,
-coalesce(r.locked, false) as locked, coalesce(r.deprecated, false) as deprecated,
-coalesce(r.decider_level, '') as decider_level, coalesce(r.decider_node, '') as decider_node, coalesce(r.decided_by_event, '00000000-0000-0000-0000-000000000000') as decided_by_event
-from (select id from place order by rank limit 1) p
-left join readmodel.resolved_flags r on r.node = p.id and coalesce(r.valid_from, '-infinity') <= $6::timestamptz and coalesce(r.valid_until, 'infinity') > $6::timestamptz`
-	settledOne  = settledHead + ` and r.flag = $1::text`
-	settledBulk = settledHead + ` and $1::text = '' order by r.flag`
-)

@@ -1,6 +1,7 @@
 package readapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/domain/platform"
 	"github.com/reeve-platform/reeve/domain/tenant"
 	"github.com/reeve-platform/reeve/readapi"
 )
@@ -239,15 +241,65 @@ func TestOFREPForWebPages(t *testing.T) {
 	}
 }
 
-func TestOFREPWithoutDatabaseAsksToComeBack(t *testing.T) {
+// Evaluations need no database: they are answered from what the log has told. What
+// the log tells in words that this build cannot read is not passed over.
+func TestOFREPWithoutDatabase(t *testing.T) {
 	s, err := readapi.Open(t.Context(), "postgres://nobody@127.0.0.1:1/none?sslmode=disable", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	rec := httptest.NewRecorder()
-	readapi.OFREP(s, everything, time.Now).ServeHTTP(rec, httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/colour", strings.NewReader("{}")))
+	age := 100 * time.Millisecond
+	s.Age = func() time.Duration { return age }
+	at := uint64(0)
+	tell := func(stream domain.StreamID, e domain.Event, unreadable error) {
+		at++
+		if err := s.Flags.Apply(domain.Recorded{Stream: stream, Event: e, Position: at, Err: unreadable}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	post := func() *httptest.ResponseRecorder {
+		rec := httptest.NewRecorder()
+		readapi.OFREP(s, everything, time.Now).ServeHTTP(rec, httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/colour", strings.NewReader("{}")))
+		return rec
+	}
+	tell("platform-platform", platform.Established{Node: domain.PlatformID}, nil)
+	tell("flag-colour", flag.Defined{Flag: "colour", Definition: flag.Definition{Type: flag.String, Default: raw(`"red"`), Off: raw(`"off"`)}}, nil)
+	tell("flag-colour", flag.Activated{Flag: "colour"}, nil)
+	if rec := post(); rec.Code != 200 || read(t, rec.Body.String()).Value != "red" || rec.Header().Get("Reeve-Position") != "3" || rec.Header().Get("Age") != "" {
+		t.Errorf("%d %s %v", rec.Code, rec.Body, rec.Header())
+	}
+	age = 90 * time.Second
+	if rec := post(); rec.Code != 200 || rec.Header().Get("Age") != "90" {
+		t.Errorf("%d %s %v", rec.Code, rec.Body, rec.Header())
+	}
+	tell("flag-colour", nil, domain.ErrUnknownVersion)
+	rec := post()
 	if got := read(t, rec.Body.String()); rec.Code != 503 || rec.Header().Get("Retry-After") != "1" || got.Key != "colour" || got.ErrorCode != "GENERAL" {
 		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
+// Whoever carries the position of a command is answered with what it brought about,
+// or asked to come back.
+func TestOFREPWaitsForAPosition(t *testing.T) {
+	w := painted(t)
+	behind := &domain.Error{Kind: domain.Unavailable, Code: "behind"}
+	w.source.Settled = func(context.Context, uint64) error { return behind }
+	for _, c := range []struct {
+		name, header string
+		book         *flag.Book
+		status       int
+	}{
+		{"reached", fmt.Sprint(w.last), w.source.Flags, 200},
+		{"not in time", fmt.Sprint(w.last), flag.NewBook(), 503},
+		{"behind the end of the log", fmt.Sprint(w.last + 1), w.source.Flags, 400},
+		{"no position", "7,8", w.source.Flags, 400},
+	} {
+		w.source.Flags = c.book
+		response, body := remote(t, w)("/colour", "{}", "Reeve-Min-Position", c.header)
+		if response.StatusCode != c.status || c.status != 200 && read(t, body).ErrorCode != "GENERAL" {
+			t.Errorf("%s: %d %s", c.name, response.StatusCode, body)
+		}
 	}
 }

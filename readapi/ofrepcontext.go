@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
 )
 
 // Limits of what an evaluation may be asked with.
@@ -23,26 +24,24 @@ const (
 // A subject is whom a flag is evaluated for, as an evaluation context names it.
 // No names at all mean the platform.
 type subject struct {
-	Tenant     *domain.TenantID     // by id
-	Slug       *string              // or by slug
-	Integrator *domain.IntegratorID // which the tenant hangs under, if one is named
-	Target     *string              // targeting key that may be a user, or else a tenant
-	canonical  []byte               // the whole context, in one spelling
-	view       View                 // of whoever asks
+	flag.Context
+	Named     domain.TenantID // by id
+	Slug      string          // or by slug
+	Under     domain.IntegratorID
+	canonical []byte // the whole context, in one spelling
 }
 
 // bind makes a caller that is bound to one tenant or integrator ask for that, where
-// the context names none: what it names cannot be somebody else's anyway.
+// the context names no tenant: what it names cannot be somebody else's anyway.
 func (s *subject) bind(scope domain.Scope) {
-	if s.Tenant != nil || s.Slug != nil || s.Integrator != nil || len(scope.Paths) != 1 {
+	if s.Named != "" || s.Slug != "" || len(scope.Paths) != 1 {
 		return
 	}
-	switch steps := strings.Split(scope.Paths[0], "/"); len(steps) {
-	case 1:
-	case 2:
-		s.Integrator = (*domain.IntegratorID)(&steps[1])
-	default:
-		s.Tenant = (*domain.TenantID)(&steps[2])
+	switch steps := strings.Split(scope.Paths[0], "/"); {
+	case len(steps) == 2 && s.Under == "":
+		s.Under = domain.IntegratorID(steps[1])
+	case len(steps) > 2:
+		s.Named = domain.TenantID(steps[2])
 	}
 }
 
@@ -76,7 +75,7 @@ func subjectOf(raw json.RawMessage) (subject, *refusal) {
 			return subject{}, wrongContext("the context must be an object")
 		}
 	}
-	var s subject
+	s := subject{Context: flag.Context{Attributes: attributes}}
 	s.canonical, _ = json.Marshal(attributes) // maps are written in the order of their keys
 	for _, name := range []string{"tenantId", "integratorId", "targetingKey"} {
 		value, ok := attributes[name]
@@ -92,35 +91,22 @@ func subjectOf(raw json.RawMessage) (subject, *refusal) {
 
 // name takes one attribute of the context, and reports whether it can be one.
 func (s *subject) name(attribute, value string) bool {
+	id, ok := version4(value)
 	switch attribute {
 	case "tenantId":
-		return s.tenant(value)
+		if ok {
+			s.Named = domain.TenantID(id)
+			return true
+		}
+		s.Slug = strings.ToLower(value)
+		return !strings.ContainsRune(value, 0)
 	case "integratorId":
-		return s.integrator(value)
+		s.Under = domain.IntegratorID(id)
+		return ok
 	}
-	return s.target(value)
-}
-
-func (s *subject) tenant(name string) bool {
-	if id, ok := version4(name); ok {
-		s.Tenant = (*domain.TenantID)(&id)
-		return true
-	}
-	slug := strings.ToLower(name)
-	s.Slug = &slug
-	return !strings.ContainsRune(slug, 0)
-}
-
-func (s *subject) integrator(name string) bool {
-	id, ok := version4(name)
-	s.Integrator = (*domain.IntegratorID)(&id)
-	return ok
-}
-
-// target takes any targeting key, but only ids can mean anything to us.
-func (s *subject) target(name string) bool {
-	if id, ok := version4(name); ok {
-		s.Target = &id
+	s.Key = value
+	if ok { // any targeting key may be one; only ids can be users of ours
+		s.User = domain.UserID(id)
 	}
 	return true
 }

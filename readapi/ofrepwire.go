@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/internal/edge"
 )
 
 // The error codes of OFREP.
@@ -16,14 +18,47 @@ const (
 	generalError   = "GENERAL"
 )
 
-// An evaluation is the outcome for one flag. A value is always there: clients
-// differ in what they make of an answer without one.
-type evaluation struct {
-	Key      string          `json:"key"`
-	Value    json.RawMessage `json:"value"`
-	Reason   string          `json:"reason"`
-	Variant  string          `json:"variant,omitempty"`
-	Metadata map[string]any  `json:"metadata,omitempty"`
+// appendEvaluation writes the outcome for one flag. A value is always there: clients
+// differ in what they make of an answer without one. What the protocol has no member
+// for goes into the metadata, which holds only flat values; position is that of the
+// fact that decided.
+func appendEvaluation(b []byte, k flag.Key, a *flag.Answer) []byte {
+	b = append(appendText(append(b, `{"key":`...), string(k)), `,"value":`...)
+	b = append(b, a.Value...)
+	b = append(append(b, `,"reason":"`...), a.Reason...)
+	b = append(b, '"')
+	if a.Variant != "" {
+		b = appendText(append(b, `,"variant":`...), a.Variant)
+	}
+	b = append(append(b, `,"metadata":{"cause":"`...), a.Cause...)
+	b = strconv.AppendUint(append(b, `","position":`...), a.Position, 10)
+	b = strconv.AppendBool(append(b, `,"locked":`...), a.Locked)
+	if a.Level != "" {
+		b = append(append(b, `,"level":"`...), a.Level...)
+		b = append(append(b, `","node":"`...), a.Decider()...)
+		b = append(b, '"')
+	}
+	if a.Rule != "" {
+		b = appendText(append(b, `,"rule":`...), a.Rule)
+	}
+	if a.Bucket >= 0 {
+		b = strconv.AppendInt(append(b, `,"bucket":`...), int64(a.Bucket), 10)
+	}
+	if a.Deprecated {
+		b = append(b, `,"deprecated":true`...)
+	}
+	return append(b, `}}`...)
+}
+
+// appendText writes a string of JSON. Most are plain.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			text, _ := json.Marshal(s) // strings always marshal
+			return append(b, text...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // A refusal is an answer without a value. Clients want key and code in every
@@ -40,6 +75,8 @@ func refused(err error) *refusal {
 	switch domain.KindOf(plain(err)) {
 	case domain.Unavailable:
 		return &refusal{status: http.StatusServiceUnavailable, Code: generalError, Details: "flags cannot be evaluated just now; try again"}
+	case domain.Malformed:
+		return &refusal{status: http.StatusBadRequest, Code: generalError, Details: edge.Told(err).Detail}
 	case domain.Unauthenticated:
 		return &refusal{status: http.StatusUnauthorized, Code: generalError, Details: "this needs an access token or an API key"}
 	case domain.Forbidden:
@@ -69,9 +106,15 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(b)
 }
 
+func writeRaw(w http.ResponseWriter, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
+}
+
 func share(h http.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "ETag, Retry-After, RateLimit, RateLimit-Policy")
+	h.Set("Access-Control-Expose-Headers", "ETag, Age, Reeve-Position, Retry-After, RateLimit, RateLimit-Policy")
 }
 
 // crossOrigin lets web pages evaluate flags. The answer names no origin but
@@ -85,7 +128,7 @@ func crossOrigin(next http.Handler) http.Handler {
 			return
 		}
 		h.Set("Access-Control-Allow-Methods", "POST")
-		h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization, X-API-Key, If-None-Match")
+		h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization, X-API-Key, If-None-Match, Reeve-Min-Position")
 		h.Set("Access-Control-Max-Age", "600")
 		w.WriteHeader(http.StatusNoContent)
 	})

@@ -89,7 +89,7 @@ func (w *world) tell(stream domain.StreamID, events ...domain.Event) *world {
 	}
 	w.log.Append(batch...)
 	for _, r := range batch {
-		if err := w.source.Access.Apply(r); err != nil {
+		if err := errors.Join(w.source.Access.Apply(r), w.source.Flags.Apply(r)); err != nil {
 			w.t.Fatal(err)
 		}
 	}

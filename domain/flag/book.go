@@ -29,6 +29,7 @@ type Book struct {
 	flags    *register[Key, entry]
 	listed   atomic.Pointer[[]*entry] // the flags in the order of their keys
 	nodes    *register[uuid.UUID, spot]
+	names    *register[string, naming]
 	interned map[string]*said // settings that nodes may come to share
 	blind    atomic.Uint64    // position of the first fact about flags that cannot be read
 }
@@ -42,7 +43,9 @@ func NewBook() *Book {
 	b := &Book{interned: map[string]*said{}}
 	b.flags = newRegister(func(k Key) uint64 { return maphash.String(seed, string(k)) }, func(e *entry) Key { return e.key })
 	b.nodes = newRegister(func(id uuid.UUID) uint64 { return maphash.Bytes(seed, id[:]) }, func(s *spot) uuid.UUID { return s.id })
+	b.names = newNames()
 	b.listed.Store(new([]*entry))
+	b.link(domain.PlatformID, 0, func(l *link) { l.level = indexOf(levels, domain.PlatformLevel) })
 	return b
 }
 
@@ -131,6 +134,9 @@ func (b *Book) learn(r domain.Recorded) {
 	if e, ok := r.Event.(domain.Stands); ok {
 		node, standing := e.Stands()
 		b.link(node, r.Position, func(l *link) { l.standing = indexOf(standings, standing) })
+	}
+	if e, ok := r.Event.(domain.Called); ok {
+		b.call(e, r.Position)
 	}
 	if e, ok := r.Event.(domain.Houses); ok {
 		if user, home := e.Houses(); user != "" {
@@ -302,7 +308,7 @@ func (l *link) stood() uint64 {
 type Question struct {
 	Node     domain.NodeID
 	User     domain.UserID // whose own overrides count, if the node is its home
-	Context  *Context      // for whom rules are held; nobody in particular if nil
+	Context  *Context      // for whom rules are held, nobody in particular if nil; Look fills in its nodes
 	At       time.Time     // instant that validities are held against
 	Position uint64        // as of which; everything that is known if 0
 }
@@ -335,7 +341,38 @@ func (b *Book) Look(q Question) (v View, err error) {
 		v.join(q.User)
 	}
 	v.in = Input{Standing: standings[v.standing], At: q.At, Context: q.Context}
+	if c := q.Context; c != nil {
+		c.Integrator, c.Tenant = domain.IntegratorID(v.Above(domain.IntegratorLevel)), domain.TenantID(v.Above(domain.TenantLevel))
+	}
 	return v, nil
+}
+
+// Level is the rung of the tree that a node is on now, empty if there is no such
+// node.
+func (b *Book) Level(node domain.NodeID) domain.Level {
+	if s := b.nodes.get(idOf(node)); s != nil {
+		if l := s.newest.Load(); l != nil {
+			return levels[l.level]
+		}
+	}
+	return ""
+}
+
+// Home is the node that a user hangs under, as of a position or of now if that is
+// 0.
+func (b *Book) Home(user domain.UserID, position uint64) (domain.NodeID, bool) {
+	if position == 0 {
+		position = latest
+	}
+	s := b.nodes.get(idOf(domain.NodeID(user)))
+	if s == nil {
+		return "", false
+	}
+	l := s.as(position)
+	if l == nil || levels[l.level] != domain.UserLevel || l.above == nil {
+		return "", false
+	}
+	return nodeOf(l.above.id), true
 }
 
 // climb finds the nodes from a node up to the platform.
@@ -385,6 +422,15 @@ func (v *View) Position() uint64 { return v.position }
 
 // Standing is how far the node may be used, the nodes above it considered.
 func (v *View) Standing() domain.Standing { return v.in.Standing }
+
+// Above is the node at a level of the line that the view is of, itself included;
+// none if there is none.
+func (v *View) Above(level domain.Level) domain.NodeID {
+	if s := v.line[level.Depth()]; s != nil {
+		return nodeOf(s.id)
+	}
+	return ""
+}
 
 // Node is the place.
 func (v *View) Node() domain.NodeID { return nodeOf(v.node.id) }

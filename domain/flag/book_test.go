@@ -43,7 +43,7 @@ type bygone struct {
 
 func (c chronicle) at(position uint64, k Key) bygone {
 	p := bygone{
-		level: map[domain.NodeID]domain.Level{}, parent: map[domain.NodeID]domain.NodeID{}, standing: map[domain.NodeID]domain.Standing{},
+		level: map[domain.NodeID]domain.Level{domain.PlatformID: domain.PlatformLevel}, parent: map[domain.NodeID]domain.NodeID{}, standing: map[domain.NodeID]domain.Standing{},
 		stood: map[domain.NodeID]uint64{}, said: map[domain.NodeID]*Setting{}, saidBy: map[domain.NodeID]uint64{},
 	}
 	for _, r := range c {

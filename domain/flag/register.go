@@ -52,6 +52,22 @@ func (r *register[K, T]) add(t *T) {
 	r.count++
 }
 
+// set puts in a thing, in the place of the one with the same key if there is one.
+func (r *register[K, T]) set(t *T) {
+	k, table := r.keyOf(t), *r.table.Load()
+	mask := uint64(len(table) - 1)
+	for at := r.hash(k) & mask; ; at = (at + 1) & mask {
+		switch old := table[at].Load(); {
+		case old == nil:
+			r.add(t)
+			return
+		case r.keyOf(old) == k:
+			table[at].Store(t)
+			return
+		}
+	}
+}
+
 func (r *register[K, T]) put(table []atomic.Pointer[T], t *T) {
 	mask := uint64(len(table) - 1)
 	at := r.hash(r.keyOf(t)) & mask

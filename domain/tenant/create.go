@@ -34,6 +34,11 @@ func (e Created) Placed() (domain.NodeID, domain.Level, domain.NodeID) {
 	return domain.NodeID(e.Tenant), domain.TenantLevel, domain.NodeID(e.Integrator)
 }
 
+// Called tells the tenant's slug.
+func (e Created) Called() (node domain.NodeID, was, is string) {
+	return domain.NodeID(e.Tenant), "", e.Profile.Slug
+}
+
 // Change gives what came into being.
 func (e Created) Change() (before, after any) { return nil, e.Profile }
 

@@ -114,6 +114,11 @@ type ProfileUpdated struct {
 	After  Profile         `json:"after"`
 }
 
+// Called tells the tenant's slug.
+func (e ProfileUpdated) Called() (node domain.NodeID, was, is string) {
+	return domain.NodeID(e.Tenant), e.Before.Slug, e.After.Slug
+}
+
 // Change gives both profiles.
 func (e ProfileUpdated) Change() (before, after any) { return e.Before, e.After }
 

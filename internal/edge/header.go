@@ -78,15 +78,22 @@ func readMatch(h http.Header, call *Request) error {
 }
 
 func readPosition(h http.Header, call *Request) (err error) {
+	call.MinPosition, err = MinPosition(h)
+	return err
+}
+
+// MinPosition is the position that an answer must not be older than, 0 for any. The
+// error is ErrPosition.
+func MinPosition(h http.Header) (uint64, error) {
 	texts := h.Values("Reeve-Min-Position")
 	if len(texts) == 0 {
-		return nil
+		return 0, nil
 	}
-	call.MinPosition, err = strconv.ParseUint(texts[0], 10, 64)
+	at, err := strconv.ParseUint(texts[0], 10, 64)
 	if len(texts) > 1 || err != nil {
-		return ErrPosition
+		return 0, ErrPosition
 	}
-	return nil
+	return at, nil
 }
 
 func readReason(h http.Header, call *Request) error {

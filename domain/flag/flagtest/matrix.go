@@ -37,7 +37,7 @@ type Subject struct {
 // A Case is one row of the matrix. The user counts if the case names its key or
 // lets it say something; otherwise the tenant itself is meant.
 type Case struct {
-	Name string `json:"name"`
+	Name string   `json:"name"`
 	Flag flag.Key `json:"flag"` // its own, for where buckets matter
 	Subject
 	Key        string         `json:"key"` // targeting key; the user's id if left out
