@@ -250,7 +250,7 @@ func (s *server) routes() http.Handler {
 	s.endpoints.Mount(r)
 	r.Method(http.MethodPost, bootstrapPath, s.bootstrap)
 	r.Get("/events.json", serveEvents)
-	edge.Health(r, s.checks)
+	edge.Health(r, s.checks, s.insight)
 	return r
 }
 
