@@ -53,10 +53,14 @@ func explained(name, route string, needs domain.Permission, summary string) edge
 	return edge.Entry[*Source]{
 		Name: name, Route: route, Needs: needs, Summary: summary,
 		Input: reflect.TypeFor[ExplainAccess](), Output: reflect.TypeFor[AccessExplained](),
-		Call: func(_ context.Context, s *Source, bind edge.Bind, r edge.Request) (edge.Answer, error) {
+		Call: func(ctx context.Context, s *Source, bind edge.Bind, r edge.Request) (edge.Answer, error) {
 			var q ExplainAccess
 			if err := bind(&q); err != nil {
 				return edge.Answer{}, err
+			}
+			err := s.reach(ctx, r.MinPosition, func(context.Context) (uint64, error) { return s.Access.Position(), nil })
+			if err != nil {
+				return edge.Answer{}, plain(err)
 			}
 			x := s.Access.Explain(q.Principal, domain.PermissionsOf(q.Permission), q.Node, time.Now())
 			if x.Path == "" {
