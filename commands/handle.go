@@ -106,6 +106,9 @@ func (c *call[C, S]) decide(ctx context.Context, m *memory[S]) ([]domain.Event, 
 	if c.r.IfMatch != nil && *c.r.IfMatch+1 != m.next && domain.KindOf(err) != domain.NotFound {
 		return nil, ErrStale // what is not there for the caller has no revision either
 	}
+	if s, ok := any(c.cmd).(domain.Settler); ok && err == nil && len(facts) > 0 && c.o.Room != nil {
+		err = c.o.Room(s.Settles())
+	}
 	return facts, err
 }
 

@@ -28,6 +28,10 @@ type Log interface {
 // present head of the log.
 type Survey func(ctx context.Context, integrator domain.IntegratorID) ([]domain.TenantID, error)
 
+// A Room refuses one more of a population at a node with domain.ErrNodeFull. It may
+// count late, so that a few too many pass that come at once.
+type Room func(domain.Population, domain.NodeID) error
+
 // A Forge makes a new signing key of an algorithm, its private part sealed.
 type Forge func(alg string) (domain.SigningKey, error)
 
@@ -36,6 +40,7 @@ type Options struct {
 	NameKey []byte           // secret of keyed stream names; must stay the same for the life of the log
 	Now     func() time.Time // nil: the clock
 	Survey  Survey
+	Room    Room  // nil: for any number
 	Forge   Forge // nil: signing keys cannot be made here
 	Logger  *slog.Logger
 }

@@ -98,3 +98,21 @@ type Forger[C any] interface {
 	Forges() (alg string)
 	WithKey(SigningKey) C
 }
+
+// A Population is a sort of things of which a node takes in only so many.
+type Population string
+
+// The populations.
+const (
+	Clients Population = "client" // registered and not disabled
+	APIKeys Population = "apikey" // created and not revoked
+	Users   Population = "user"   // invited, whatever became of them
+)
+
+// A Settler is a command that brings one more of a population to a node.
+type Settler interface {
+	Settles() (Population, NodeID)
+}
+
+// ErrNodeFull: a node takes in no more of these.
+var ErrNodeFull = &Error{Kind: Conflict, Code: "node-full", Detail: "there are as many of these at the node as may be; some must go first, or whoever runs the platform must allow more"}

@@ -151,15 +151,24 @@ func release(conn *pgxpool.Conn) {
 	conn.Release()
 }
 
-// await returns once all tables have read the log up to least. It holds no
-// connection between two looks, so that waiters cannot starve readers.
+// await returns once all tables have read the log up to least, which those of a view
+// without tables have. It holds no connection between two looks, so that waiters
+// cannot starve readers.
 func (s *Source) await(ctx context.Context, least uint64, tables []string) error {
+	if len(tables) == 0 {
+		return nil
+	}
+	return s.reach(ctx, least, func(ctx context.Context) (uint64, error) { return s.position(ctx, tables) })
+}
+
+// reach returns once a position is at least what it is to be.
+func (s *Source) reach(ctx context.Context, least uint64, position func(context.Context) (uint64, error)) error {
 	if least == 0 {
 		return nil
 	}
 	deadline := time.Now().Add(s.Patience)
 	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
-		at, err := s.position(ctx, tables)
+		at, err := position(ctx)
 		if err != nil || at >= least {
 			return err
 		}

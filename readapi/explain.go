@@ -58,6 +58,9 @@ func explained(name, route string, needs domain.Permission, summary string) edge
 			if err := bind(&q); err != nil {
 				return edge.Answer{}, err
 			}
+			if err := s.reach(ctx, r.MinPosition, func(context.Context) (uint64, error) { return s.Access.Position(), nil }); err != nil {
+				return edge.Answer{}, plain(err)
+			}
 			if r.Across {
 				if err := s.records.attest(ctx, View{Name: name, Scope: r.Scope, Trace: r.Meta.CorrelationID}, nil, nil); err != nil {
 					return edge.Answer{}, err

@@ -31,6 +31,22 @@ type admission struct {
 	IssuersFile string `name:"issuers-file" env:"REEVE_ISSUERS_FILE" help:"YAML file with the OpenID Connect issuers whose access tokens are good for users that are linked to them."`
 }
 
+// population is how many each node takes in of whom the server remembers all.
+type population struct {
+	NodeClients uint32 `env:"REEVE_NODE_CLIENTS" default:"1000" help:"How many OAuth clients a node may have that are not disabled; 0 for any."`
+	NodeKeys    uint32 `env:"REEVE_NODE_KEYS" default:"1000" help:"How many API keys a node may have that are not revoked; 0 for any."`
+	NodeUsers   uint32 `env:"REEVE_NODE_USERS" default:"100000" help:"How many users may have been invited to a node; 0 for any."`
+}
+
+// room refuses one more where there are as many as may be.
+func (s *server) room(sort domain.Population, at domain.NodeID) error {
+	most := map[domain.Population]uint32{domain.Clients: s.NodeClients, domain.APIKeys: s.NodeKeys, domain.Users: s.NodeUsers}[sort]
+	if most > 0 && s.census.Count(sort, at) >= int(most) {
+		return domain.ErrNodeFull
+	}
+	return nil
+}
+
 // A foreignIssuer is one item of the file with issuers.
 type foreignIssuer struct {
 	Issuer   string              `yaml:"issuer"`
@@ -83,6 +99,7 @@ type doorway struct {
 	sealer    *auth.Sealer
 	directory *auth.Directory
 	model     *access.Model
+	census    *access.Census
 	mirror    *auth.Mirror
 	guard     *auth.Guard
 	book      *flag.Book
@@ -97,7 +114,8 @@ func (s *server) openAccess(key []byte) (err error) {
 		return errConfig{"REEVE_KEK_FILE", err.Error()}
 	}
 	s.directory, s.model, s.book = auth.NewDirectory(), access.NewModel(), flag.NewBook()
-	s.mirror = auth.NewMirror(s.model, s.directory)
+	s.census = access.NewCensus()
+	s.mirror = auth.NewMirror(s.model, s.directory, s.census)
 	s.mirror.Beside(s.book)
 	if s.replica, err = live.Open(live.Options{
 		Path: filepath.Join(s.DataDir, "replica"), Key: key, Registry: events.Registry, Logger: s.log,

@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
+	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/internal/auth"
 	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/projections"
@@ -27,6 +31,31 @@ func (s *server) checks(ctx context.Context) edge.Checks {
 		}
 	}
 	return c
+}
+
+// insight is nothing for strangers, how far the log is for whoever is known, and
+// everything for the operators of the platform.
+func (s *server) insight(r *http.Request) edge.Insight {
+	c, err := edge.CallerOf(r)
+	switch {
+	case err != nil:
+		return edge.Insight{}
+	case c.May(domain.PermissionsOf(domain.OpsRead), domain.PlatformID) == nil:
+		return edge.Insight{All: true}
+	}
+	head, err := s.store.Head(r.Context())
+	if err != nil {
+		return edge.Insight{}
+	}
+	return edge.Insight{Position: head}
+}
+
+// watched serves health, all of it, beside what else the admin address has.
+func (s *server) watched(rest http.Handler) chi.Router {
+	r := chi.NewRouter()
+	edge.Health(r, s.checks, nil)
+	r.Mount("/", rest)
+	return r
 }
 
 // errTables: somebody has dropped tables that a projection believes it has filled.

@@ -32,6 +32,7 @@ type Config struct {
 
 	transport
 	admission
+	population
 
 	selfAppointed bool          // whoever starts the server is its first administrator
 	AccessLogKeep time.Duration `name:"access-log-keep" env:"REEVE_ACCESS_LOG_KEEP" default:"2160h" help:"How long it is remembered who read what; 0 for ever."`

@@ -39,6 +39,8 @@ var doors = map[string]door{
 	"POST /v1/bootstrap":                          {"before the first administrator nobody can be known; the token in the data directory is the proof", 401},
 	"ofrep POST /ofrep/v1/evaluate/flags":         {"OpenFeature fixes path and errors; the guard is asked for flag:evaluate", 401},
 	"ofrep POST /ofrep/v1/evaluate/flags/{key}":   {"the same", 401},
+	"admin GET /livez":                            {"a probe asks whether the process answers", 200},
+	"admin GET /readyz":                           {"how the server is doing, in full, on loopback only", 200},
 	"admin GET /metrics":                          {"figures without tenants, on loopback only", 200},
 	"admin GET /debug/pprof/*":                    {"where the time goes, on loopback only", 200},
 	"admin GET /debug/pprof/profile":              {"the same", 0},
@@ -53,7 +55,7 @@ func TestEveryRouteHasAWallOrAReason(t *testing.T) {
 	}
 	ofrep := readapi.OFREP(w.source, edge.ScopeOf(domain.FlagEvaluate), time.Now)
 	found := map[string]bool{}
-	for prefix, r := range map[string]chi.Routes{"": w.routes(), "admin ": w.meter.routes(), "ofrep ": ofrep.(chi.Routes)} {
+	for prefix, r := range map[string]chi.Routes{"": w.routes(), "admin ": w.watched(w.meter.routes()), "ofrep ": ofrep.(chi.Routes)} {
 		err := chi.Walk(r, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 			found[prefix+method+" "+route] = route != "/ofrep/*" // which is walked itself
 			return nil

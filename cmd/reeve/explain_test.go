@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -58,4 +59,33 @@ func TestAnExplanationEndsWithTheScope(t *testing.T) {
 			t.Errorf("%s: %s, not %s", c.name, got, c.want)
 		}
 	}
+}
+
+// Reads that no table answers are as good as the log: a position that a receipt has
+// told is one that they have reached.
+func TestReadsWithoutTablesReachAPosition(t *testing.T) {
+	m := newManor(t)
+	for _, path := range []string{"/v1/security/data-access", "/v1/ops/projections", "/v1/nodes/platform/access?principal=" + m.me + "&permission=tenant:read"} {
+		for least, want := range map[uint64]int{1: 200, m.head(): 200} {
+			if status, b := m.atLeast(path, least); status != want {
+				t.Errorf("%s at %d: %d %s", path, least, status, b)
+			}
+		}
+	}
+	beyond := m.head() + 1000
+	if status, b := m.atLeast("/v1/nodes/platform/access?principal="+m.me+"&permission=tenant:read", beyond); status != 400 || !strings.Contains(b, "position-beyond-head") {
+		t.Errorf("beyond the log: %d %s", status, b)
+	}
+}
+
+func (m *manor) atLeast(path string, position uint64) (int, string) {
+	m.t.Helper()
+	r, err := http.NewRequestWithContext(m.t.Context(), http.MethodGet, m.url+path, nil)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+m.world.token)
+	r.Header.Set("Reeve-Min-Position", fmt.Sprint(position))
+	status, _, b := m.send(r)
+	return status, string(b)
 }

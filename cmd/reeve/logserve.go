@@ -78,7 +78,7 @@ func logRoutes(log *logserver.Server) http.Handler {
 	r := chi.NewRouter()
 	edge.Health(r, func(context.Context) edge.Checks {
 		return edge.Checks{Checks: []edge.Check{check("log", log.Err())}}
-	})
+	}, nil)
 	r.Mount("/", figures(registry))
 	return r
 }

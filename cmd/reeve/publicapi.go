@@ -36,7 +36,8 @@ func newPublicAPI(ctx context.Context, where verbs.Where) (*publicAPI, error) {
 	}
 	a := &publicAPI{Client: client, timeout: where.Timeout}
 	var ready struct {
-		Projections []struct {
+		Position    uint64     `json:"position"`
+		Projections []struct { // for operators
 			Head uint64 `json:"head"`
 		} `json:"projections"`
 	}
@@ -47,6 +48,7 @@ func newPublicAPI(ctx context.Context, where verbs.Where) (*publicAPI, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.since = ready.Position
 	for _, p := range ready.Projections {
 		a.since = max(a.since, p.Head)
 	}

@@ -180,7 +180,7 @@ func (s *server) openSides(key []byte) (err error) {
 	done := make(chan struct{})
 	s.run.Go(func() error { defer close(done); return s.engine.Run(s.ctx) })
 	s.closing(func() error { <-done; return nil })
-	s.ledger = commands.NewLedger(s.store, commands.Options{NameKey: key, Survey: s.survey, Forge: s.sealer.Forge, Logger: s.log})
+	s.ledger = commands.NewLedger(s.store, commands.Options{NameKey: key, Survey: s.survey, Room: s.room, Forge: s.sealer.Forge, Logger: s.log})
 	s.run.Go(func() error { return s.sweep(s.ctx) })
 	s.run.Go(func() error { return s.measure(s.ctx) })
 	return nil
@@ -250,7 +250,7 @@ func (s *server) routes() chi.Router {
 	s.endpoints.Mount(r)
 	r.Method(http.MethodPost, bootstrapPath, s.bootstrap)
 	r.Get("/events.json", serveEvents)
-	edge.Health(r, s.checks)
+	edge.Health(r, s.checks, s.insight)
 	return r
 }
 

@@ -121,7 +121,7 @@ func (s *server) listen([]byte) error {
 		return errors.Join(err, api.Close(), admin.Close())
 	}
 	s.serve(api, s.routes(), config)
-	s.serve(admin, edge.Hardened(s.meter.routes(), adminBody), nil)
+	s.serve(admin, edge.Hardened(s.watched(s.meter.routes()), adminBody), nil)
 	return nil
 }
 

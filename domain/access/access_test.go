@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -106,6 +107,20 @@ func TestDefineRole(t *testing.T) {
 	if got := define(nord, "clerk", "Clerk", reading...).Confers(); got != clerk.Permissions {
 		t.Error(got.List())
 	}
+}
+
+func TestANodeDefinesOnlySoManyRoles(t *testing.T) {
+	full := past{}
+	for i := range MostRoles {
+		full = append(full, RoleDefined{Node: nord, Role: Key(fmt.Sprintf("role-%d", i)), Definition: clerk})
+	}
+	renamed := Definition{"Other", clerk.Permissions}
+	decide(t, map[string]decision{
+		"one too many":          {full, DefineRole{nord, "clerk", "Clerk", reading}, fails(domain.ErrNodeFull)},
+		"one of them, anew":     {full, DefineRole{nord, "role-0", "Other", reading}, records(RoleDefined{nord, "role-0", renamed, &clerk})},
+		"below it":              {full, DefineRole{acme, "clerk", "Clerk", reading}, records(RoleDefined{Node: acme, Role: "clerk", Definition: clerk})},
+		"after one was retired": {append(slices.Clone(full), RoleRetired{nord, "role-0", clerk}), DefineRole{nord, "clerk", "Clerk", reading}, records(defined)},
+	})
 }
 
 func TestRetireRole(t *testing.T) {

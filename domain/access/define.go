@@ -27,7 +27,11 @@ func (e RoleDefined) Change() (before, after any) {
 	return *e.Before, e.Definition
 }
 
-const maxName = 100 // characters
+const (
+	maxName = 100 // characters
+	// MostRoles is how many roles a node can define, those that are retired aside.
+	MostRoles = 200
+)
 
 var (
 	// ErrRoleKey: a role cannot be named that way.
@@ -65,11 +69,24 @@ func (c DefineRole) Decide(a Access, _ domain.Meta) ([]domain.Event, error) {
 	if err := c.check(a); err != nil {
 		return nil, err
 	}
+	if !known && a.defined(c.Node) >= MostRoles {
+		return nil, domain.ErrNodeFull
+	}
 	e := RoleDefined{Node: c.Node, Role: c.Key, Definition: after}
 	if known {
 		e.Before = &before.Definition
 	}
 	return []domain.Event{e}, nil
+}
+
+// defined is how many roles a node defines that are not retired.
+func (a Access) defined(n domain.NodeID) (count int) {
+	for ref, r := range a.roles {
+		if ref.DefinedAt == n && !r.retired {
+			count++
+		}
+	}
+	return count
 }
 
 func (c DefineRole) check(a Access) error {

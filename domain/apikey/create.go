@@ -52,6 +52,9 @@ func (c Create) Named(id uuid.UUID) Create {
 // Chosen is the id the caller chose.
 func (c Create) Chosen() string { return string(c.Key) }
 
+// Settles says that there is one key more.
+func (c Create) Settles() (domain.Population, domain.NodeID) { return domain.APIKeys, c.Node }
+
 // Confers is everything the key will be good for.
 func (c Create) Confers() domain.Permissions { return domain.PermissionsOf(c.Permissions...) }
 

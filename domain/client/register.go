@@ -50,6 +50,9 @@ func (c Register) Named(id uuid.UUID) Register {
 // Chosen is the id the caller chose.
 func (c Register) Chosen() string { return string(c.Client) }
 
+// Settles says that there is one client more.
+func (c Register) Settles() (domain.Population, domain.NodeID) { return domain.Clients, c.Node }
+
 // Confers is everything the client will be able to do.
 func (c Register) Confers() domain.Permissions { return domain.PermissionsOf(c.Permissions...) }
 

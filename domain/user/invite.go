@@ -50,6 +50,9 @@ func identifies(user domain.UserID, i *Identity) (domain.UserID, string, string)
 	return user, i.Issuer, i.Subject
 }
 
+// Settles says that there is one user more.
+func (c Invite) Settles() (domain.Population, domain.NodeID) { return domain.Users, c.Home }
+
 // Named gives the user its id.
 func (c Invite) Named(id uuid.UUID) Invite {
 	c.User = domain.UserID(id.String())

@@ -73,7 +73,7 @@ type toll struct {
 // approach looks whether an address has used up what strangers may do. Health is not
 // for strangers to be kept from.
 func (t *toll) approach(h http.Header, r *http.Request) {
-	if t.stranger, t.limited = t.strangers.bucket(Block(sourceAddr(r))); !t.limited || outside(r.URL.Path) {
+	if t.stranger, t.limited = t.strangers.bucket(Block(sourceAddr(r))); !t.limited || outside(r) {
 		t.limited = false
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
@@ -130,13 +131,40 @@ func TestHealth(t *testing.T) {
 	if r := open(t).ask(t, "GET /livez", ""); r.StatusCode != 200 || r.text != `{"status":"alive"}`+"\n" {
 		t.Error(r.text)
 	}
-	want := `"checks":[{"name":"log","ok":%t}],"projections":[{"name":"tenants","state":"live","position":3,"head":5,"lag":2,"lagSeconds":0}]}` + "\n"
-	if r := open(t).ask(t, "GET /readyz", ""); r.StatusCode != 200 || r.text != `{"status":"ready",`+fmt.Sprintf(want, true) {
-		t.Error(r.StatusCode, r.text)
+	all := `,"checks":[{"name":"log","ok":%t}],"projections":[{"name":"tenants","state":"live","position":3,"head":5,"lag":2,"lagSeconds":0}]`
+	for who, want := range map[string]string{"": "", "ann": `,"position":7`, "ops": all} {
+		told := func(fine bool) string {
+			if who != "ops" {
+				return want
+			}
+			return fmt.Sprintf(want, fine)
+		}
+		if r := open(t).ask(t, "GET /readyz", "", "Authorization", who); r.StatusCode != 200 || r.text != `{"status":"ready"`+told(true)+"}\n" {
+			t.Error(who, r.StatusCode, r.text)
+		}
+		unfit := func(*edge.Options) {}
+		if r := open(t, unfit).ask(t, "GET /readyz", "", "Authorization", who); r.StatusCode != 503 || r.text != `{"status":"unready"`+told(false)+"}\n" {
+			t.Error(who, r.StatusCode, r.text)
+		}
 	}
-	unfit := func(*edge.Options) {}
-	if r := open(t, unfit).ask(t, "GET /readyz", ""); r.StatusCode != 503 || r.text != `{"status":"unready",`+fmt.Sprintf(want, false) {
-		t.Error(r.StatusCode, r.text)
+}
+
+// However many strangers ask, the checks are made now and then; for those who may know
+// everything they are made anew.
+func TestStrangersShareTheChecks(t *testing.T) {
+	s := open(t)
+	began := time.Now()
+	for range 50 {
+		s.ask(t, "GET /readyz", "")
+	}
+	if n, most := s.checked.Load(), int64(time.Since(began)/time.Second)+1; n < 1 || n > most {
+		t.Errorf("%d checks for 50 strangers, at most %d", n, most)
+	}
+	before := s.checked.Load()
+	s.ask(t, "GET /readyz", "", "Authorization", "ops")
+	s.ask(t, "GET /readyz", "", "Authorization", "ops")
+	if n := s.checked.Load() - before; n != 2 {
+		t.Errorf("%d checks for two questions of an operator", n)
 	}
 }
 

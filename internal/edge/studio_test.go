@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,6 +98,7 @@ type studio struct {
 	inputs   []any
 	log      bytes.Buffer
 	observed []string
+	checked  atomic.Int64
 }
 
 func open(t *testing.T, change ...func(*edge.Options)) *studio {
@@ -111,7 +113,10 @@ func open(t *testing.T, change ...func(*edge.Options)) *studio {
 	edge.REST(r, o, s.catalog()...)
 	r.Post("/bare", bare)
 	edge.Health(r, func(context.Context) edge.Checks {
+		s.checked.Add(1)
 		return edge.Checks{Checks: []edge.Check{{Name: "log", OK: len(change) == 0}}, Projections: []edge.Projection{{Name: "tenants", State: "live", Position: 3, Head: 5, Lag: 2}}}
+	}, func(r *http.Request) edge.Insight {
+		return map[string]edge.Insight{"ops": {All: true}, "ann": {Position: 7}}[r.Header.Get("Authorization")]
 	})
 	s.Server = httptest.NewServer(r)
 	t.Cleanup(s.Close)

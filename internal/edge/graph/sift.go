@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -36,10 +37,10 @@ func (s sieve) MutateOperationParameters(ctx context.Context, p *graphql.RawPara
 		return nil
 	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: p.Query}, maxTokens)
-	if err != nil || doc == nil {
-		return nil
+	if err == nil && doc != nil {
+		err = sift(doc)
 	}
-	if err := sift(doc); err != nil {
+	if errors.Is(err, ErrCostly) {
 		return gqlerror.Wrap(err)
 	}
 	return nil
