@@ -9,18 +9,18 @@ import (
 	. "github.com/reeve-platform/reeve/domain/access"
 )
 
-// settled says that a client or a key may do something at a node, or nothing any more.
-type settled struct {
+// credited says that a client or a key may do something at a node, or nothing any more.
+type credited struct {
 	who  string
 	at   domain.NodeID
 	what domain.Permissions
 }
 
-func (e settled) Empowers() (string, domain.NodeID, domain.Permissions) { return e.who, e.at, e.what }
+func (e credited) Empowers() (string, domain.NodeID, domain.Permissions) { return e.who, e.at, e.what }
 
-type settled struct{ user, home domain.NodeID }
+type movedIn struct{ user, home domain.NodeID }
 
-func (e settled) Placed() (domain.NodeID, domain.Level, domain.NodeID) {
+func (e movedIn) Placed() (domain.NodeID, domain.Level, domain.NodeID) {
 	return e.user, domain.UserLevel, e.home
 }
 
@@ -40,16 +40,16 @@ func TestACensus(t *testing.T) {
 		event  domain.Event
 		acme   counts
 	}{
-		{"client-1", settled{"1", acme, reads}, counts{1, 0, 0}},
-		{"client-2", settled{"2", acme, reads}, counts{2, 0, 0}},
-		{"client-3", settled{"3", nord, reads}, counts{2, 0, 0}},
-		{"client-2", settled{"2", acme, reads | domain.PermissionsOf(domain.FlagRead)}, counts{2, 0, 0}},
-		{"apikey-4", settled{"4", acme, reads}, counts{2, 1, 0}},
-		{"client-1", settled{"1", acme, 0}, counts{1, 1, 0}},
-		{"client-1", settled{"1", acme, 0}, counts{1, 1, 0}},
-		{"apikey-4", settled{"4", acme, 0}, counts{1, 0, 0}},
-		{"user-5", settled{"5", acme}, counts{1, 0, 1}},
-		{"user-6", settled{"6", nord}, counts{1, 0, 1}},
+		{"client-1", credited{"1", acme, reads}, counts{1, 0, 0}},
+		{"client-2", credited{"2", acme, reads}, counts{2, 0, 0}},
+		{"client-3", credited{"3", nord, reads}, counts{2, 0, 0}},
+		{"client-2", credited{"2", acme, reads | domain.PermissionsOf(domain.FlagRead)}, counts{2, 0, 0}},
+		{"apikey-4", credited{"4", acme, reads}, counts{2, 1, 0}},
+		{"client-1", credited{"1", acme, 0}, counts{1, 1, 0}},
+		{"client-1", credited{"1", acme, 0}, counts{1, 1, 0}},
+		{"apikey-4", credited{"4", acme, 0}, counts{1, 0, 0}},
+		{"user-5", movedIn{"5", acme}, counts{1, 0, 1}},
+		{"user-6", movedIn{"6", nord}, counts{1, 0, 1}},
 		{"tenant-7", nil, counts{1, 0, 1}},
 	} {
 		tell(step.stream, step.event)
