@@ -48,6 +48,10 @@ var Catalog = []edge.Entry[*Ledger]{
 	On[flag.Override]("overrideFlag", "PUT /v1/nodes/{node}/flags/{flag}", domain.FlagOverride, "Set the flag for the node and all below it."),
 	On[flag.Unlock]("unlockFlag", "POST /v1/nodes/{node}/flags/{flag}/unlock", domain.FlagLock, "Let the overrides below count again."),
 
+	On[flag.DefineSegment]("defineSegment", "POST /v1/segments", domain.FlagWrite, "Define a segment, for the rules of any flag."),
+	On[flag.RetireSegment]("retireSegment", "POST /v1/segments/{segment}/retire", domain.FlagWrite, "Take a segment out of use, for good; nobody belongs to it any more."),
+	On[flag.UpdateSegment]("updateSegment", "PATCH /v1/segments/{segment}", domain.FlagWrite, "Change who belongs to a segment."),
+
 	On[integrator.Activate]("activateIntegrator", "POST /v1/integrators/{integrator}/activate", domain.IntegratorWrite, "Let the integrator's tenants be activated."),
 	On[integrator.Offboard]("offboardIntegrator", "POST /v1/integrators/{integrator}/offboard", domain.IntegratorOffboard, "End the integrator for good; it must have no tenants left."),
 	On[integrator.Register]("registerIntegrator", "POST /v1/integrators", domain.IntegratorWrite, "Register an integrator under a business name nobody else has."),

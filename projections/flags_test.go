@@ -53,7 +53,7 @@ func TestFlagOverrides(t *testing.T) {
 	row := func(position int, change func(*projections.FlagOverride)) []projections.FlagOverride {
 		o := projections.FlagOverride{
 			Key: string(north) + "/dark", Owner: string(north), Node: domain.NodeID(north), Level: domain.TenantLevel, Parent: domain.NodeID(acme), Flag: "dark",
-			Value: raw("true"), Plain: true, Variant: "on", ValidUntil: &until, SaidBy: by(1), Position: int64(position),
+			Value: raw("true"), Plain: true, Variant: "on", Segments: []string{}, ValidUntil: &until, SaidBy: by(1), Position: int64(position),
 		}
 		change(&o)
 		return []projections.FlagOverride{o}

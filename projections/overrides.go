@@ -23,6 +23,7 @@ type FlagOverride struct {
 	Variant    string          `db:"variant,text" json:"variant,omitempty" doc:"Name of the variant it was set by."`
 	Rules      []flag.Rule     `db:"rules,json" json:"rules,omitempty" doc:"What it says to whom; the first that matches counts."`
 	Split      *flag.Split     `db:"split,json" json:"split,omitempty" doc:"What it gives to shares of those whom no rule is for."`
+	Segments   []string        `db:"segments,text[]" json:"-"` // that its rules name
 	ValidFrom  *time.Time      `db:"valid_from,timestamptz" json:"validFrom,omitempty" doc:"When it comes into force."`
 	ValidUntil *time.Time      `db:"valid_until,timestamptz" json:"validUntil,omitempty" doc:"When it falls out of force."`
 	Locked     bool            `db:"locked,boolean" json:"locked" doc:"Whether it holds against every node below."`
@@ -78,6 +79,10 @@ func (o FlagOverride) say(e flag.Overridden, by cascade.Origin) FlagOverride {
 	o.Key, o.Owner = string(e.Node)+"/"+string(e.Flag), string(e.Node)
 	o.Node, o.Level, o.Parent, o.Flag = e.Node, e.Level, e.Parent, e.Flag
 	o.Value, o.Plain, o.Variant, o.Rules, o.Split, o.ValidFrom, o.ValidUntil = e.Value, e.Value != nil, e.Variant, e.Rules, e.Split, e.ValidFrom, e.ValidUntil
+	o.Segments = []string{}
+	for _, k := range e.Segments() {
+		o.Segments = append(o.Segments, text(string(k)))
+	}
 	if o.Locked = e.Setting.Locked; !o.Locked {
 		o.LockedBy = nil
 	}

@@ -45,16 +45,20 @@ type ResolvedFlag struct {
 // not ended, what every flag that can be found comes to there.
 var ResolvedFlags = Derived[ResolvedFlag]{
 	Name: "resolved_flags", Version: 2, Seen: Heirs.By("node"),
-	Sources: []string{"nodes", "flags", "flag_overrides"},
+	Sources: []string{"nodes", "flags", "flag_overrides", "segments"},
 	Indexes: []string{"node, flag, segment"},
 	Derive: func(ctx context.Context, tx pgx.Tx, names Names, dirty []domain.Recorded) error {
-		r := &resolving{ctx: ctx, tx: tx, names: names, whole: dirty == nil}
-		return r.resolve(touchedBy(dirty))
+		r := &resolving{ctx: ctx, tx: tx, names: names, whole: dirty == nil, audiences: map[flag.SegmentKey]*flag.Audience{}}
+		roots, flags, err := r.touched(dirty)
+		if err != nil {
+			return err
+		}
+		return r.resolve(roots, flags)
 	},
 }
 
 // A touch of flags: the flag, or every one if empty, at a node and all below.
-type flagTouch struct{ root, flag string }
+type flagTouch struct{ Root, Flag string }
 
 // touchedBy finds out what a page of events may have changed. A definition
 // matters everywhere; an override at its node and below; a place or a standing,
@@ -65,7 +69,7 @@ func touchedBy(events []domain.Recorded) (roots, flags []string) {
 		t, ok := flagTouchOf(r)
 		if ok && !seen[t] {
 			seen[t] = true
-			roots, flags = append(roots, t.root), append(flags, t.flag)
+			roots, flags = append(roots, t.Root), append(flags, t.Flag)
 		}
 	}
 	return roots, flags
@@ -144,13 +148,13 @@ func (s spot) context() *flag.Context {
 }
 
 // rows are what one flag comes to at the spot, at every time.
-func (s spot) rows(f Flag, said map[string]flag.Layer) []ResolvedFlag {
+func (s spot) rows(f Flag, said map[string]flag.Layer, segments func(flag.SegmentKey) *flag.Audience) []ResolvedFlag {
 	if s.Standing == domain.Ended {
 		return nil
 	}
 	standing, by := Combined(s.Standing, s.By, s.Above, s.AboveBy)
 	var rows []ResolvedFlag
-	in := flag.Input{Standing: standing, Context: s.context()}
+	in := flag.Input{Standing: standing, Context: s.context(), Segments: segments}
 	for n, span := range flag.Timeline(f.Rules(), in, s.layers(said, f.Key)...) {
 		rows = append(rows, resolved(s, f, n, span, by))
 	}

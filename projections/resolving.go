@@ -25,6 +25,8 @@ type resolving struct {
 
 	flags []Flag
 	upper map[string]flag.Layer // by node and flag
+
+	audiences map[flag.SegmentKey]*flag.Audience // that layers in hand name
 }
 
 // batchPairs is how many pairs of node and flag are resolved at a time.
@@ -101,10 +103,50 @@ func (r *resolving) said(nodes []string) (map[string]flag.Layer, error) {
 	rows, err := collect[FlagOverride](r, fmt.Sprintf(`select %s from unnest($1::text[]) n(id) join %s o on o.node = n.id where o.flag in (select unnest($2::text[]))`,
 		listed[FlagOverride]("o"), r.names("flag_overrides")), nodes, keys)
 	said := make(map[string]flag.Layer, len(rows))
+	var named []string
 	for _, o := range rows {
+		named = append(named, o.Segments...)
 		said[o.Key] = o.Layer()
 	}
-	return said, err
+	if err != nil {
+		return nil, err
+	}
+	return said, r.hear(compact(named))
+}
+
+// hear loads the segments that are not known yet.
+func (r *resolving) hear(named []string) error {
+	named = slices.DeleteFunc(named, func(k string) bool { _, known := r.audiences[flag.SegmentKey(k)]; return known })
+	if len(named) == 0 {
+		return nil
+	}
+	rows, err := collect[Segment](r, fmt.Sprintf(`select %s from %s s where s.key in (select unnest($1::text[]))`, listed[Segment]("s"), r.names("segments")), named)
+	for _, s := range rows {
+		r.audiences[s.Key] = s.Audience()
+	}
+	return err
+}
+
+func (r *resolving) audience(k flag.SegmentKey) *flag.Audience { return r.audiences[k] }
+
+// touched finds out what a page of events may have changed, through the segments
+// that rules name as well.
+func (r *resolving) touched(dirty []domain.Recorded) (roots, flags []string, err error) {
+	roots, flags = touchedBy(dirty)
+	var changed []string
+	for _, e := range dirty {
+		if key := Segments.Key(e); key != "" && e.Event != nil {
+			changed = append(changed, key)
+		}
+	}
+	if len(changed) == 0 {
+		return roots, flags, nil
+	}
+	named, err := collect[flagTouch](r, fmt.Sprintf(`select o.node, o.flag from %s o where o.segments && $1::text[]`, r.names("flag_overrides")), compact(changed))
+	for _, t := range named {
+		roots, flags = append(roots, t.Root), append(flags, t.Flag)
+	}
+	return roots, flags, err
 }
 
 // settle resolves at a batch of nodes and writes what comes out.
@@ -125,7 +167,7 @@ func (r *resolving) settle(batch []spot) error {
 	for _, s := range batch {
 		for _, f := range r.flags {
 			if s.wants(f.Key) {
-				now := s.rows(f, said)
+				now := s.rows(f, said, r.audience)
 				rows = append(rows, now...)
 				done.add(s.ID, f.Key, len(now))
 			}

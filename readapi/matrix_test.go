@@ -58,6 +58,9 @@ func TestTheMatrixOfFlagsHoldsForWhyAndForTheTable(t *testing.T) {
 	for _, c := range cases {
 		stream, sayings := c.Facts(c.Flag)
 		w.tell(flag.Stream(c.Flag), stream...)
+		for k, m := range c.Segments {
+			w.tell(flag.SegmentStream(k), flag.SegmentDefined{Segment: k, Membership: m})
+		}
 		for node, events := range sayings {
 			said[node] = append(said[node], events...)
 		}

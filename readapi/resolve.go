@@ -91,8 +91,9 @@ func (q ResolveFlag) context() (flag.Context, error) {
 // the platform down, and what each of them says.
 type ladder struct {
 	projections.Flag
-	Line []rung   `db:"line"`
-	Said []saying `db:"said"`
+	Line     []rung                `db:"line"`
+	Said     []saying              `db:"said"`
+	Segments []projections.Segment `db:"segments"`
 }
 
 // A saying is an override as the statement below tells it.
@@ -131,7 +132,10 @@ select ` + flagColumns + `,
 (select coalesce(json_agg(json_build_object('id', l.id, 'level', l.level, 'standing', l.standing, 'by', l.standing_by) order by l.depth), '[]') from line l) as line,
 (select coalesce(json_agg(json_build_object('level', o.level, 'node', o.node, 'value', o.value, 'plain', o.plain, 'rules', o.rules, 'split', o.split, 'locked', o.locked, 'validFrom', o.valid_from, 'validUntil', o.valid_until, 'saidBy', o.said_by)), '[]')
  from readmodel.flag_overrides o
- where o.flag = f.key and (o.node in (select l.id from line l) or o.node = $3::text and o.level = 'user' and o.parent in (select p.id from place p))) as said
+ where o.flag = f.key and (o.node in (select l.id from line l) or o.node = $3::text and o.level = 'user' and o.parent in (select p.id from place p))) as said,
+(select coalesce(json_agg(json_build_object('key', s.key, 'included', s.included, 'excluded', s.excluded, 'any', s.groups, 'retired', s.retired)), '[]')
+ from readmodel.segments s where s.key in (select unnest(o.segments) from readmodel.flag_overrides o
+  where o.flag = f.key and (o.node in (select l.id from line l) or o.node = $3::text and o.level = 'user'))) as segments
 from readmodel.flags f where f.key in (select unnest($1::text[])) order by f.key`
 
 // place is the node at the end of the line, and how far it may be used.
@@ -174,10 +178,20 @@ func (l ladder) within(who flag.Context) *flag.Context {
 	return &who
 }
 
+// audience is who belongs to a segment that is named here.
+func (l ladder) audience(k flag.SegmentKey) *flag.Audience {
+	for _, s := range l.Segments {
+		if s.Key == k {
+			return s.Audience()
+		}
+	}
+	return nil
+}
+
 // evaluate decides at one instant.
 func (l ladder) evaluate(who flag.Context, at time.Time) (flag.Evaluation, cascade.Origin, error) {
 	_, standing, by := l.place()
-	e, err := flag.Evaluate(l.Rules(), flag.Input{Standing: standing, At: at, Context: l.within(who)}, l.layers(who.User)...)
+	e, err := flag.Evaluate(l.Rules(), flag.Input{Standing: standing, At: at, Context: l.within(who), Segments: l.audience}, l.layers(who.User)...)
 	return e, l.DecidedBy(e, by), err
 }
 

@@ -72,6 +72,11 @@ role restrict                  restrictRoles
 role retire                    retireRole
 role revoke                    revokeRole
 security-event list            securityEvents
+segment define                 defineSegment
+segment get                    segment
+segment list                   segments
+segment retire                 retireSegment
+segment update                 updateSegment
 signing-key list               signingKeys
 signing-key retire             retireSigningKey
 signing-key rotate             rotateSigningKey

@@ -48,7 +48,15 @@ type Evaluation struct {
 type Input struct {
 	Standing domain.Standing // how far the node may be used, its ancestors considered
 	At       time.Time
-	Context  *Context // nil: nobody in particular
+	Context  *Context                   // nil: nobody in particular
+	Segments func(SegmentKey) *Audience // nil, like an audience of nil: nobody belongs to any
+}
+
+func (in *Input) audience(k SegmentKey) *Audience {
+	if in.Segments == nil {
+		return nil
+	}
+	return in.Segments(k)
 }
 
 // Evaluate decides what a flag comes to at one instant. Layers are the overrides

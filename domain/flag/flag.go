@@ -31,6 +31,9 @@ var Events = domain.Vocabulary{
 	domain.Define[Cleared]("FlagOverrideCleared", 1),
 	domain.Define[Locked]("FlagLocked", 1),
 	domain.Define[Unlocked]("FlagUnlocked", 1),
+	domain.Define[SegmentDefined]("SegmentDefined", 1),
+	domain.Define[SegmentUpdated]("SegmentUpdated", 1),
+	domain.Define[SegmentRetired]("SegmentRetired", 1),
 }
 
 // Key names a flag for ever: a letter or digit, then up to 127 of A-Z, a-z, 0-9,

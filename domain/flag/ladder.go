@@ -2,6 +2,7 @@ package flag
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -74,6 +75,7 @@ type Ladder struct {
 	places   map[domain.NodeID]place
 	flags    map[Key]Flag
 	settings map[domain.NodeID]sayings
+	segments map[SegmentKey]bool // that may be named
 }
 
 type place struct {
@@ -95,7 +97,25 @@ func (l Ladder) Evolve(e domain.Event) Ladder {
 	if f, ok := e.(interface{ flag() Key }); ok {
 		l.flags = with(l.flags, f.flag(), l.flags[f.flag()].Evolve(e))
 	}
+	switch e := e.(type) {
+	case SegmentDefined:
+		l.segments = with(l.segments, e.Segment, true)
+	case SegmentRetired:
+		l.segments = with(l.segments, e.Segment, false)
+	}
 	return l.evolveSettings(e)
+}
+
+// knows refuses a setting that names a segment that is not there.
+func (l Ladder) knows(s Setting) error {
+	for i, r := range s.Rules {
+		for n, c := range r.When {
+			if c.Segment != "" && !l.segments[c.Segment] {
+				return ErrUnknownSegment.At(fmt.Sprintf("/rules/%d/when/%d/segment", i, n), "is not a segment in use")
+			}
+		}
+	}
+	return nil
 }
 
 func (l Ladder) evolveSettings(e domain.Event) Ladder {

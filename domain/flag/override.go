@@ -3,6 +3,7 @@ package flag
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -78,8 +79,15 @@ func (c Override) target() target { return target{c.Node, c.Flag, c.Home} }
 // Stream names the history of the node's overrides.
 func (c Override) Stream() domain.StreamID { return c.target().stream() }
 
-// Reads names the flag, the node and the overrides above it.
-func (c Override) Reads(l Ladder) []domain.StreamID { return c.target().reads(l) }
+// Reads names the flag, the node, the overrides above it, and the segments that the
+// rules name.
+func (c Override) Reads(l Ladder) []domain.StreamID {
+	names := c.target().reads(l)
+	for _, k := range (Setting{Rules: c.Rules}).Segments() {
+		names = append(names, SegmentStream(k))
+	}
+	return names
+}
 
 // Decide applies the rule.
 func (c Override) Decide(l Ladder, m domain.Meta) ([]domain.Event, error) {
@@ -90,6 +98,9 @@ func (c Override) Decide(l Ladder, m domain.Meta) ([]domain.Event, error) {
 	}
 	after, err := c.setting(f.Definition, m.At)
 	if err != nil {
+		return nil, err
+	}
+	if err := l.knows(after); err != nil {
 		return nil, err
 	}
 	if !f.Definition.allows(l.level(c.Node)) {
@@ -138,10 +149,19 @@ func (d Definition) completed(s Setting) (Setting, error) {
 	if s.Split, err = d.split(s.Split, "/split"); err != nil {
 		return s, err
 	}
-	if text, err := json.Marshal(s); err != nil || len(s.Value) > maxValue || len(text) > maxSetting {
+	if len(s.Value) > maxValue || sizeOf(s) > maxSetting {
 		return s, ErrTooLarge
 	}
 	return s, nil
+}
+
+// sizeOf is how many bytes something takes in the log.
+func sizeOf(v any) int {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return math.MaxInt
+	}
+	return len(text)
 }
 
 // maxSetting is how many bytes all that a node says about a flag may take.

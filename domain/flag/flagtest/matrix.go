@@ -37,12 +37,14 @@ type Subject struct {
 // A Case is one row of the matrix. The user counts if the case names its key or
 // lets it say something; otherwise the tenant itself is meant.
 type Case struct {
-	Name string `json:"name"`
+	Name string   `json:"name"`
 	Flag flag.Key `json:"flag"` // its own, for where buckets matter
 	Subject
 	Key        string         `json:"key"` // targeting key; the user's id if left out
 	Attributes map[string]any `json:"attributes"`
 	At         time.Time      `json:"at"`
+
+	Segments map[flag.SegmentKey]flag.Membership `json:"segments"` // whose names are theirs alone
 
 	Want   json.RawMessage `json:"want"`
 	By     domain.Level    `json:"by"` // decider; empty for the fallback
@@ -147,7 +149,12 @@ func (s Subject) Ladder() (layers []flag.Layer) {
 
 // Input is what the case is evaluated with.
 func (c Case) Input() flag.Input {
-	return flag.Input{Standing: domain.Usable, At: c.At, Context: c.Context()}
+	return flag.Input{Standing: domain.Usable, At: c.At, Context: c.Context(), Segments: func(k flag.SegmentKey) *flag.Audience {
+		if m, there := c.Segments[k]; there {
+			return m.Audience()
+		}
+		return nil
+	}}
 }
 
 // Facts are what must be in the log for the case to hold under a key: the flag and

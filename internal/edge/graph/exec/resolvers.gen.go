@@ -150,6 +150,11 @@ func (mutationResolver) DefineRole(ctx context.Context, input map[string]any, id
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// DefineSegment resolves defineSegment.
+func (mutationResolver) DefineSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // DeprecateFlag resolves deprecateFlag.
 func (mutationResolver) DeprecateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
@@ -235,6 +240,11 @@ func (mutationResolver) RetireRole(ctx context.Context, input map[string]any, id
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// RetireSegment resolves retireSegment.
+func (mutationResolver) RetireSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // RetireSigningKey resolves retireSigningKey.
 func (mutationResolver) RetireSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
@@ -297,6 +307,11 @@ func (mutationResolver) UpdateFlag(ctx context.Context, input map[string]any, id
 
 // UpdateIntegratorProfile resolves updateIntegratorProfile.
 func (mutationResolver) UpdateIntegratorProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// UpdateSegment resolves updateSegment.
+func (mutationResolver) UpdateSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
@@ -463,6 +478,16 @@ func (queryResolver) Roles(ctx context.Context, limit *int, after *string, defin
 // SecurityEvents resolves securityEvents.
 func (queryResolver) SecurityEvents(ctx context.Context, limit *int, after *string, kind *string, principal *string, node *string, from any, to any, sort *string) (*readapi.List[projections.SecurityEvent], error) {
 	return graph.Answer[readapi.List[projections.SecurityEvent]](ctx)
+}
+
+// Segment resolves segment.
+func (queryResolver) Segment(ctx context.Context, segment string) (*readapi.Segment, error) {
+	return graph.Answer[readapi.Segment](ctx)
+}
+
+// Segments resolves segments.
+func (queryResolver) Segments(ctx context.Context, limit *int, after *string, flag *string) (*readapi.List[readapi.Segment], error) {
+	return graph.Answer[readapi.List[readapi.Segment]](ctx)
 }
 
 // SigningKeys resolves signingKeys.
