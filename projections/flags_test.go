@@ -23,7 +23,7 @@ func TestFlags(t *testing.T) {
 	row := func(revision int, change func(*projections.Flag)) []projections.Flag {
 		f := projections.Flag{
 			Key: "dark", Owner: "platform", Type: flag.Boolean, Default: raw("false"), Off: raw("false"), Variants: darkMode.Variants, Mode: cascade.Replace,
-			Status: flag.StatusDraft, Tags: []string{"ui"}, Levels: []domain.Level{}, DefinedBy: by(1), StatusBy: by(1),
+			Status: flag.StatusDraft, Tags: []string{"ui"}, Levels: []domain.Level{}, Prerequisites: []flag.Prerequisite{}, DefinedBy: by(1), StatusBy: by(1),
 			Revision: int64(revision), Position: int64(revision + 1), CreatedAt: minute(1), UpdatedAt: minute(revision + 1),
 		}
 		change(&f)

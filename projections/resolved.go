@@ -30,9 +30,10 @@ type ResolvedFlag struct {
 	Value             json.RawMessage `db:"value,json" json:"value" doc:"The value."`
 	Variant           string          `db:"variant,text" json:"variant,omitempty" doc:"Name of the value, if the flag has one for it."`
 	Reason            flag.Reason     `db:"reason,text" json:"reason" enum:"STATIC,TARGETING_MATCH,SPLIT,DISABLED" doc:"Why, in OpenFeature's words."`
-	Cause             flag.Cause      `db:"cause,text" json:"cause" enum:"default,override,lock,draft,killed,not-active" doc:"Why, more exactly."`
+	Cause             flag.Cause      `db:"cause,text" json:"cause" enum:"default,override,lock,draft,killed,not-active,not-entitled,prerequisite" doc:"Why, more exactly."`
 	Rule              string          `db:"rule,text" json:"rule,omitempty" doc:"The rule that matched the node: its name, or # and its number from 0."`
 	Bucket            *int            `db:"bucket,int" json:"bucket,omitempty" doc:"Where in the deciding split the node is, of 100,000."`
+	Blocker           string          `db:"blocker,text" json:"blocker,omitempty" doc:"What turned it off: the flag that it depends on."`
 	Locked            bool            `db:"locked,boolean" json:"locked" doc:"Whether nodes below the deciding one have no say."`
 	Deprecated        bool            `db:"deprecated,boolean" json:"deprecated,omitempty" doc:"Whether callers are asked to stop using the flag."`
 	DeciderLevel      domain.Level    `db:"decider_level,text" json:"deciderLevel,omitempty" doc:"Level that decided; none for the default."`
@@ -147,27 +148,13 @@ func (s spot) context() *flag.Context {
 	return &flag.Context{}
 }
 
-// rows are what one flag comes to at the spot, at every time.
-func (s spot) rows(f Flag, said map[string]flag.Layer, segments func(flag.SegmentKey) *flag.Audience) []ResolvedFlag {
-	if s.Standing == domain.Ended {
-		return nil
-	}
-	standing, by := Combined(s.Standing, s.By, s.Above, s.AboveBy)
-	var rows []ResolvedFlag
-	in := flag.Input{Standing: standing, Context: s.context(), Segments: segments}
-	for n, span := range flag.Timeline(f.Rules(), in, s.layers(said, f.Key)...) {
-		rows = append(rows, resolved(s, f, n, span, by))
-	}
-	return rows
-}
-
 func resolved(s spot, f Flag, n int, span flag.Span, standing cascade.Origin) ResolvedFlag {
 	e := span.Evaluation
 	by := f.DecidedBy(e, standing)
 	return ResolvedFlag{
 		Key: strings.Join([]string{string(s.ID), string(f.Key), fmt.Sprint(n)}, "/"), Owner: string(s.ID),
 		Node: s.ID, Flag: f.Key, Segment: n, ValidFrom: end(span.From), ValidUntil: end(span.Until),
-		Type: f.Type, Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule, Bucket: e.Bucket,
+		Type: f.Type, Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule, Bucket: e.Bucket, Blocker: e.Blocker,
 		Locked: e.Decision.Decider.Locked, Deprecated: f.Status == flag.StatusDeprecated,
 		DeciderLevel: e.Decision.Decider.Level, DeciderNode: e.Decision.Decider.Node,
 		DecidedByEvent: by.EventID, DecidedByPosition: int64(by.Position),
@@ -182,6 +169,8 @@ func (f Flag) DecidedBy(e flag.Evaluation, standing cascade.Origin) cascade.Orig
 		return f.StatusBy
 	case flag.NotActive:
 		return standing
+	case flag.Unmet:
+		return f.PrerequisitesBy
 	case flag.ByDefault:
 		return f.DefinedBy
 	}

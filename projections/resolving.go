@@ -23,7 +23,8 @@ type resolving struct {
 	names Names
 	whole bool // the table is empty, and everything is to be resolved
 
-	flags []Flag
+	flags []Flag                // that are to be resolved
+	known map[flag.Key]Flag     // those, and what they depend on
 	upper map[string]flag.Layer // by node and flag
 
 	audiences map[flag.SegmentKey]*flag.Audience // that layers in hand name
@@ -84,6 +85,12 @@ func (r *resolving) prepare(spots []spot) (err error) {
 	if err != nil {
 		return err
 	}
+	if err != nil {
+		return err
+	}
+	if err := r.follow(); err != nil {
+		return err
+	}
 	r.upper, err = r.said(compact(nodes))
 	return err
 }
@@ -96,9 +103,9 @@ func compact(list []string) []string {
 // said loads what nodes say about the flags in hand, by node and flag. It is
 // compiled once for all the nodes below.
 func (r *resolving) said(nodes []string) (map[string]flag.Layer, error) {
-	keys := make([]string, len(r.flags))
-	for i, f := range r.flags {
-		keys[i] = string(f.Key)
+	keys := make([]string, 0, len(r.known))
+	for k := range r.known {
+		keys = append(keys, string(k))
 	}
 	rows, err := collect[FlagOverride](r, fmt.Sprintf(`select %s from unnest($1::text[]) n(id) join %s o on o.node = n.id where o.flag in (select unnest($2::text[]))`,
 		listed[FlagOverride]("o"), r.names("flag_overrides")), nodes, keys)
@@ -129,26 +136,6 @@ func (r *resolving) hear(named []string) error {
 
 func (r *resolving) audience(k flag.SegmentKey) *flag.Audience { return r.audiences[k] }
 
-// touched finds out what a page of events may have changed, through the segments
-// that rules name as well.
-func (r *resolving) touched(dirty []domain.Recorded) (roots, flags []string, err error) {
-	roots, flags = touchedBy(dirty)
-	var changed []string
-	for _, e := range dirty {
-		if key := Segments.Key(e); key != "" && e.Event != nil {
-			changed = append(changed, key)
-		}
-	}
-	if len(changed) == 0 {
-		return roots, flags, nil
-	}
-	named, err := collect[flagTouch](r, fmt.Sprintf(`select o.node, o.flag from %s o where o.segments && $1::text[]`, r.names("flag_overrides")), compact(changed))
-	for _, t := range named {
-		roots, flags = append(roots, t.Root), append(flags, t.Flag)
-	}
-	return roots, flags, err
-}
-
 // settle resolves at a batch of nodes and writes what comes out.
 func (r *resolving) settle(batch []spot) error {
 	var tenants []string
@@ -167,7 +154,7 @@ func (r *resolving) settle(batch []spot) error {
 	for _, s := range batch {
 		for _, f := range r.flags {
 			if s.wants(f.Key) {
-				now := s.rows(f, said, r.audience)
+				now := r.rows(s, f, said)
 				rows = append(rows, now...)
 				done.add(s.ID, f.Key, len(now))
 			}

@@ -3,6 +3,8 @@ package readapi_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,19 +56,14 @@ func TestTheMatrixHoldsForWhyAndForTheTable(t *testing.T) {
 func TestTheMatrixOfFlagsHoldsForWhyAndForTheTable(t *testing.T) {
 	w := estate(t)
 	cases := flagtest.Load(t, "../domain/flag/testdata/matrix")
-	said := map[domain.NodeID][]domain.Event{}
+	facts := map[domain.StreamID][]domain.Event{}
 	for _, c := range cases {
-		stream, sayings := c.Facts(c.Flag)
-		w.tell(flag.Stream(c.Flag), stream...)
-		for k, m := range c.Segments {
-			w.tell(flag.SegmentStream(k), flag.SegmentDefined{Segment: k, Membership: m})
-		}
-		for node, events := range sayings {
-			said[node] = append(said[node], events...)
+		for stream, events := range c.Facts() {
+			facts[stream] = append(facts[stream], events...)
 		}
 	}
-	for node, events := range said {
-		w.tell(domain.StreamID("nodeflags-"+node), events...)
+	for _, stream := range slices.Sorted(maps.Keys(facts)) { // flags before what they depend on
+		w.tell(stream, facts[stream]...)
 	}
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) { w.meets(t, c.Flag, c) })
@@ -83,7 +80,7 @@ func (w *world) meets(t *testing.T, key flag.Key, c flagtest.Case) {
 		q.With = string(with)
 	}
 	why := ask[readapi.Resolution](w, q)
-	if !cascade.Same(why.Value, c.Want) || why.Reason != c.Reason || why.Cause != c.Cause || why.Rule != c.Rule || !cmp.Equal(why.Bucket, c.Bucket) {
+	if !cascade.Same(why.Value, c.Want) || why.Reason != c.Reason || why.Cause != c.Cause || why.Rule != c.Rule || why.Blocker != c.Blocker || !cmp.Equal(why.Bucket, c.Bucket) {
 		t.Errorf("why says %s: %s, %s, %q", why.Value, why.Reason, why.Cause, why.Rule)
 	}
 	for _, v := range why.Levels {

@@ -180,7 +180,7 @@ type personally struct {
 
 // personalise evaluates again the flags that the user has a say about.
 func (o ofrep) personalise(ctx context.Context, list []evaluation, p personally) error {
-	var ladders []ladder
+	var ladders ladders
 	_, err := o.source.Read(ctx, p.view, func(ctx context.Context, db DB) (err error) {
 		ladders, err = laddersOf(ctx, db, p.node, p.user, p.keys)
 		return err
@@ -192,7 +192,7 @@ func (o ofrep) personalise(ctx context.Context, list []evaluation, p personally)
 		if len(l.Line) == 0 {
 			continue
 		}
-		e, by, err := l.evaluate(flag.Context{Key: string(p.user), User: p.user}, p.at)
+		e, by, err := ladders.evaluate(l, flag.Context{Key: string(p.user), User: p.user}, p.at)
 		if err != nil {
 			continue // archived since the first statement; the answer was true then
 		}

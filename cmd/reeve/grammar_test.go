@@ -43,6 +43,7 @@ flag override                  overrideFlag
 flag overrides                 flagOverrides
 flag resolve                   resolveFlag
 flag revive                    reviveFlag
+flag set-prerequisites         setFlagPrerequisites
 flag unlock                    unlockFlag
 flag update                    updateFlag
 integrator activate            activateIntegrator

@@ -79,7 +79,7 @@ func TestTheMatrixOfFlags(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			f, layers := c.State(c.Flag), c.Ladder()
 			got, err := Evaluate(f, c.Input(), layers...)
-			if err != nil || !cascade.Same(got.Value, c.Want) || got.Decision.Decider.Level != c.By || got.Reason != c.Reason || got.Cause != c.Cause || got.Rule != c.Rule || !cmp.Equal(got.Bucket, c.Bucket) {
+			if err != nil || !cascade.Same(got.Value, c.Want) || got.Decision.Decider.Level != c.By || got.Reason != c.Reason || got.Cause != c.Cause || got.Rule != c.Rule || got.Blocker != c.Blocker || !cmp.Equal(got.Bucket, c.Bucket) {
 				t.Errorf("%s by %q: %s, %s, %q; %v", got.Value, got.Decision.Decider.Level, got.Reason, got.Cause, got.Rule, err)
 			}
 			for _, s := range Timeline(f, c.Input(), layers...) {
@@ -127,5 +127,6 @@ func TestGolden(t *testing.T) {
 		Defined{key, full}, Updated{key, def, full}, Activated{key, StatusDraft}, Deprecated{key}, Killed{key, StatusActive},
 		Revived{key, StatusActive}, Archived{key, StatusDeprecated}, Restored{key},
 		Overridden{ann, domain.UserLevel, acme, key, setting, &on}, Cleared{acme, key, setting}, Locked{acme, key}, Unlocked{acme, key},
-		segment, SegmentUpdated{"gold", gold, Membership{Excluded: []string{"bob"}}}, SegmentRetired{"gold"})
+		segment, SegmentUpdated{"gold", gold, Membership{Excluded: []string{"bob"}}}, SegmentRetired{"gold"},
+		PrerequisitesSet{key, []Prerequisite{{Flag: "base", Variant: "on", Value: j(`true`)}}, nil})
 }

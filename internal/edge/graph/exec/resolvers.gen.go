@@ -280,6 +280,11 @@ func (mutationResolver) RotateSigningKey(ctx context.Context, input map[string]a
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// SetFlagPrerequisites resolves setFlagPrerequisites.
+func (mutationResolver) SetFlagPrerequisites(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // StopIntegrator resolves stopIntegrator.
 func (mutationResolver) StopIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)

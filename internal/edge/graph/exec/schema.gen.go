@@ -124,6 +124,7 @@ type MutationResolver interface {
 	RotateAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RotateClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RotateSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	SetFlagPrerequisites(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	StopIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	SuspendTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	UnarchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
@@ -240,6 +241,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLockFlagInput,
 		ec.unmarshalInputOffboardIntegratorInput,
 		ec.unmarshalInputOverrideFlagInput,
+		ec.unmarshalInputPrerequisiteInput,
 		ec.unmarshalInputPublicKeyInput,
 		ec.unmarshalInputReactivateUserInput,
 		ec.unmarshalInputReassignTenantInput,
@@ -259,6 +261,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRotateClientInput,
 		ec.unmarshalInputRotateSigningKeyInput,
 		ec.unmarshalInputRuleInput,
+		ec.unmarshalInputSetFlagPrerequisitesInput,
 		ec.unmarshalInputShareInput,
 		ec.unmarshalInputSplitInput,
 		ec.unmarshalInputStepInput,
@@ -539,6 +542,17 @@ input ChangeQuotaInput {
   warn: [Int!]
 }
 
+type Checked {
+  "The other flag."
+  flag: String!
+  "What it must come to."
+  wants: JSON
+  "What it comes to; none if it cannot be found."
+  value: JSON
+  "Whether that is the same."
+  met: Boolean!
+}
+
 input ClearFlagOverrideInput {
   "The node: platform, or the id of an integrator, tenant or user."
   node: ID!
@@ -749,6 +763,8 @@ type Flag {
   exposed: Boolean!
   "Levels at which it may be overridden; all if empty."
   levels: [String!]!
+  "What other flags must come to, or it is off."
+  prerequisites: [Prerequisite!]!
   "The fact that gave it this definition."
   definedBy: Origin!
   "The fact that gave it this status."
@@ -1342,6 +1358,15 @@ type Mutation {
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
   ): Receipt
+  "Say which flags the flag depends on."
+  setFlagPrerequisites(
+    "What is asked for."
+    input: SetFlagPrerequisitesInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
   "Suspend all tenants of the integrator at once."
   stopIntegrator(
     "What is asked for."
@@ -1551,6 +1576,24 @@ type PlatformAndTenants {
   tenants: [Tenant!]!
   "Send as after to go on; absent on the last page."
   next: String
+}
+
+type Prerequisite {
+  "The other flag."
+  flag: String!
+  "Name of the variant that it must come to; or give a value."
+  variant: String
+  "Value that it must come to; or name a variant."
+  value: JSON
+}
+
+input PrerequisiteInput {
+  "The other flag."
+  flag: String!
+  "Name of the variant that it must come to; or give a value."
+  variant: String
+  "Value that it must come to; or name a variant."
+  value: JSON
 }
 
 type Projection {
@@ -2063,12 +2106,16 @@ type Resolution {
   variant: String
   "Why, in OpenFeature's words. One of: STATIC, TARGETING_MATCH, SPLIT, DISABLED."
   reason: String!
-  "Why, more exactly. One of: default, override, lock, draft, killed, not-active."
+  "Why, more exactly. One of: default, override, lock, draft, killed, not-active, not-entitled, prerequisite."
   cause: String!
   "The rule that matched: its name, or # and its number from 0."
   rule: String
   "Where in the deciding split the subject is, of 100,000."
   bucket: Int
+  "What turned it off: the flag that it depends on."
+  blocker: String
+  "What the flags that it depends on come to."
+  prerequisites: [Checked!]
   "Where the flag is in its life. One of: draft, active, deprecated, killed."
   status: String!
   "How far the node may be used, its ancestors considered. One of: pending, active, suspended, closed, ended."
@@ -2096,12 +2143,14 @@ type ResolvedFlag {
   variant: String
   "Why, in OpenFeature's words. One of: STATIC, TARGETING_MATCH, SPLIT, DISABLED."
   reason: String!
-  "Why, more exactly. One of: default, override, lock, draft, killed, not-active."
+  "Why, more exactly. One of: default, override, lock, draft, killed, not-active, not-entitled, prerequisite."
   cause: String!
   "The rule that matched the node: its name, or # and its number from 0."
   rule: String
   "Where in the deciding split the node is, of 100,000."
   bucket: Int
+  "What turned it off: the flag that it depends on."
+  blocker: String
   "Whether nodes below the deciding one have no say."
   locked: Boolean!
   "Whether callers are asked to stop using the flag."
@@ -2337,6 +2386,13 @@ type SegmentPage {
   items: [Segment!]!
   "Send as after to go on; absent on the last page."
   next: String
+}
+
+input SetFlagPrerequisitesInput {
+  "The flag."
+  flag: String!
+  "Everything it depends on; nothing if empty."
+  prerequisites: [PrerequisiteInput!]!
 }
 
 type Share {
@@ -2761,6 +2817,20 @@ func (ec *executionContext) childFields_AuditPage(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type AuditPage", field.Name)
 }
 
+func (ec *executionContext) childFields_Checked(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flag":
+		return ec.fieldContext_Checked_flag(ctx, field)
+	case "wants":
+		return ec.fieldContext_Checked_wants(ctx, field)
+	case "value":
+		return ec.fieldContext_Checked_value(ctx, field)
+	case "met":
+		return ec.fieldContext_Checked_met(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Checked", field.Name)
+}
+
 func (ec *executionContext) childFields_Client(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2857,6 +2927,8 @@ func (ec *executionContext) childFields_Flag(ctx context.Context, field graphql.
 		return ec.fieldContext_Flag_exposed(ctx, field)
 	case "levels":
 		return ec.fieldContext_Flag_levels(ctx, field)
+	case "prerequisites":
+		return ec.fieldContext_Flag_prerequisites(ctx, field)
 	case "definedBy":
 		return ec.fieldContext_Flag_definedBy(ctx, field)
 	case "statusBy":
@@ -3219,6 +3291,18 @@ func (ec *executionContext) childFields_PlatformAndTenants(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PlatformAndTenants", field.Name)
 }
 
+func (ec *executionContext) childFields_Prerequisite(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flag":
+		return ec.fieldContext_Prerequisite_flag(ctx, field)
+	case "variant":
+		return ec.fieldContext_Prerequisite_variant(ctx, field)
+	case "value":
+		return ec.fieldContext_Prerequisite_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Prerequisite", field.Name)
+}
+
 func (ec *executionContext) childFields_Projection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -3323,6 +3407,10 @@ func (ec *executionContext) childFields_Resolution(ctx context.Context, field gr
 		return ec.fieldContext_Resolution_rule(ctx, field)
 	case "bucket":
 		return ec.fieldContext_Resolution_bucket(ctx, field)
+	case "blocker":
+		return ec.fieldContext_Resolution_blocker(ctx, field)
+	case "prerequisites":
+		return ec.fieldContext_Resolution_prerequisites(ctx, field)
 	case "status":
 		return ec.fieldContext_Resolution_status(ctx, field)
 	case "standing":
@@ -3359,6 +3447,8 @@ func (ec *executionContext) childFields_ResolvedFlag(ctx context.Context, field 
 		return ec.fieldContext_ResolvedFlag_rule(ctx, field)
 	case "bucket":
 		return ec.fieldContext_ResolvedFlag_bucket(ctx, field)
+	case "blocker":
+		return ec.fieldContext_ResolvedFlag_blocker(ctx, field)
 	case "locked":
 		return ec.fieldContext_ResolvedFlag_locked(ctx, field)
 	case "deprecated":
@@ -5005,6 +5095,36 @@ func (ec *executionContext) field_Mutation_rotateSigningKey_args(ctx context.Con
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (map[string]any, error) {
 			return ec.unmarshalNRotateSigningKeyInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setFlagPrerequisites_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNSetFlagPrerequisitesInput2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7938,6 +8058,98 @@ func (ec *executionContext) fieldContext_AuditPage_next(_ context.Context, field
 	return graphql.NewScalarFieldContext("AuditPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Checked_flag(ctx context.Context, field graphql.CollectedField, obj *flag.Checked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Checked_flag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Key) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Checked_flag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Checked", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Checked_wants(ctx context.Context, field graphql.CollectedField, obj *flag.Checked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Checked_wants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Wants, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Checked_wants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Checked", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Checked_value(ctx context.Context, field graphql.CollectedField, obj *flag.Checked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Checked_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Checked_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Checked", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Checked_met(ctx context.Context, field graphql.CollectedField, obj *flag.Checked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Checked_met(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Met, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Checked_met(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Checked", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _Client_id(ctx context.Context, field graphql.CollectedField, obj *projections.Client) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8750,6 +8962,38 @@ func (ec *executionContext) _Flag_levels(ctx context.Context, field graphql.Coll
 }
 func (ec *executionContext) fieldContext_Flag_levels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flag_prerequisites(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flag_prerequisites(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Prerequisites, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.Prerequisite) graphql.Marshaler {
+			return ec.marshalNPrerequisite2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPrerequisiteᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Flag_prerequisites(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Flag",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Prerequisite(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Flag_definedBy(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
@@ -12413,6 +12657,50 @@ func (ec *executionContext) fieldContext_Mutation_rotateSigningKey(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_setFlagPrerequisites(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setFlagPrerequisites(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetFlagPrerequisites(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setFlagPrerequisites(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setFlagPrerequisites_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_stopIntegrator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13947,6 +14235,75 @@ func (ec *executionContext) _PlatformAndTenants_next(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_PlatformAndTenants_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PlatformAndTenants", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Prerequisite_flag(ctx context.Context, field graphql.CollectedField, obj *flag.Prerequisite) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Prerequisite_flag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Key) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Prerequisite_flag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prerequisite", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Prerequisite_variant(ctx context.Context, field graphql.CollectedField, obj *flag.Prerequisite) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Prerequisite_variant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Variant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Prerequisite_variant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prerequisite", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Prerequisite_value(ctx context.Context, field graphql.CollectedField, obj *flag.Prerequisite) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Prerequisite_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Prerequisite_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prerequisite", field, false, false, errors.New("field of type JSON does not have child fields"))
 }
 
 func (ec *executionContext) _Projection_name(ctx context.Context, field graphql.CollectedField, obj *readapi.Projection) (ret graphql.Marshaler) {
@@ -16321,6 +16678,61 @@ func (ec *executionContext) fieldContext_Resolution_bucket(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Resolution", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _Resolution_blocker(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resolution_blocker(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Blocker, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resolution_blocker(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resolution", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Resolution_prerequisites(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resolution_prerequisites(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requires, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.Checked) graphql.Marshaler {
+			return ec.marshalOChecked2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCheckedᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resolution_prerequisites(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Resolution",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Checked(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Resolution_status(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16682,6 +17094,29 @@ func (ec *executionContext) _ResolvedFlag_bucket(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_ResolvedFlag_bucket(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ResolvedFlag", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ResolvedFlag_blocker(ctx context.Context, field graphql.CollectedField, obj *projections.ResolvedFlag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResolvedFlag_blocker(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Blocker, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ResolvedFlag_blocker(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ResolvedFlag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ResolvedFlag_locked(ctx context.Context, field graphql.CollectedField, obj *projections.ResolvedFlag) (ret graphql.Marshaler) {
@@ -21785,6 +22220,51 @@ func (ec *executionContext) unmarshalInputOverrideFlagInput(ctx context.Context,
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputPrerequisiteInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"flag", "variant", "value"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		case "variant":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("variant"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["variant"] = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOJSON2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["value"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputPublicKeyInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -22614,6 +23094,44 @@ func (ec *executionContext) unmarshalInputRuleInput(ctx context.Context, obj any
 				return it, err
 			}
 			it["split"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSetFlagPrerequisitesInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"flag", "prerequisites"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		case "prerequisites":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prerequisites"))
+			data, err := ec.unmarshalNPrerequisiteInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["prerequisites"] = data
 		}
 	}
 	return it, nil
@@ -23705,6 +24223,54 @@ func (ec *executionContext) _AuditPage(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var checkedImplementors = []string{"Checked"}
+
+func (ec *executionContext) _Checked(ctx context.Context, sel ast.SelectionSet, obj *flag.Checked) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, checkedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Checked")
+		case "flag":
+			out.Values[i] = ec._Checked_flag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "wants":
+			out.Values[i] = ec._Checked_wants(ctx, field, obj)
+		case "value":
+			out.Values[i] = ec._Checked_value(ctx, field, obj)
+		case "met":
+			out.Values[i] = ec._Checked_met(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var clientImplementors = []string{"Client"}
 
 func (ec *executionContext) _Client(ctx context.Context, sel ast.SelectionSet, obj *projections.Client) graphql.Marshaler {
@@ -24047,6 +24613,11 @@ func (ec *executionContext) _Flag(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "levels":
 			out.Values[i] = ec._Flag_levels(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "prerequisites":
+			out.Values[i] = ec._Flag_prerequisites(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -24990,6 +25561,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_rotateSigningKey(ctx, field)
 			})
+		case "setFlagPrerequisites":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setFlagPrerequisites(ctx, field)
+			})
 		case "stopIntegrator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_stopIntegrator(ctx, field)
@@ -25554,6 +26129,49 @@ func (ec *executionContext) _PlatformAndTenants(ctx context.Context, sel ast.Sel
 			}
 		case "next":
 			out.Values[i] = ec._PlatformAndTenants_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var prerequisiteImplementors = []string{"Prerequisite"}
+
+func (ec *executionContext) _Prerequisite(ctx context.Context, sel ast.SelectionSet, obj *flag.Prerequisite) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, prerequisiteImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Prerequisite")
+		case "flag":
+			out.Values[i] = ec._Prerequisite_flag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "variant":
+			out.Values[i] = ec._Prerequisite_variant(ctx, field, obj)
+		case "value":
+			out.Values[i] = ec._Prerequisite_value(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -26563,6 +27181,10 @@ func (ec *executionContext) _Resolution(ctx context.Context, sel ast.SelectionSe
 			out.Values[i] = ec._Resolution_rule(ctx, field, obj)
 		case "bucket":
 			out.Values[i] = ec._Resolution_bucket(ctx, field, obj)
+		case "blocker":
+			out.Values[i] = ec._Resolution_blocker(ctx, field, obj)
+		case "prerequisites":
+			out.Values[i] = ec._Resolution_prerequisites(ctx, field, obj)
 		case "status":
 			out.Values[i] = ec._Resolution_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -26654,6 +27276,8 @@ func (ec *executionContext) _ResolvedFlag(ctx context.Context, sel ast.Selection
 			out.Values[i] = ec._ResolvedFlag_rule(ctx, field, obj)
 		case "bucket":
 			out.Values[i] = ec._ResolvedFlag_bucket(ctx, field, obj)
+		case "blocker":
+			out.Values[i] = ec._ResolvedFlag_blocker(ctx, field, obj)
 		case "locked":
 			out.Values[i] = ec._ResolvedFlag_locked(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -28493,6 +29117,10 @@ func (ec *executionContext) unmarshalNChangeQuotaInput2map(ctx context.Context, 
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNChecked2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐChecked(ctx context.Context, sel ast.SelectionSet, v flag.Checked) graphql.Marshaler {
+	return ec._Checked(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNClearFlagOverrideInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputClearFlagOverrideInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -29162,6 +29790,46 @@ func (ec *executionContext) marshalNPlatform2githubᚗcomᚋreeveᚑplatformᚋr
 	return ec._Platform(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNPrerequisite2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPrerequisite(ctx context.Context, sel ast.SelectionSet, v flag.Prerequisite) graphql.Marshaler {
+	return ec._Prerequisite(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPrerequisite2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPrerequisiteᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Prerequisite) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPrerequisite2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPrerequisite(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNPrerequisiteInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputPrerequisiteInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNPrerequisiteInput2ᚕmapᚄ(ctx context.Context, v any) ([]map[string]any, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]map[string]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPrerequisiteInput2map(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalNProjection2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐProjection(ctx context.Context, sel ast.SelectionSet, v readapi.Projection) graphql.Marshaler {
 	return ec._Projection(ctx, sel, &v)
 }
@@ -29399,6 +30067,11 @@ func (ec *executionContext) marshalNSegment2ᚕgithubᚗcomᚋreeveᚑplatform�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNSetFlagPrerequisitesInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputSetFlagPrerequisitesInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNShare2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐShare(ctx context.Context, sel ast.SelectionSet, v flag.Share) graphql.Marshaler {
@@ -30315,6 +30988,25 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOChecked2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCheckedᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Checked) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNChecked2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐChecked(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOClientPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[projections.Client]) graphql.Marshaler {
