@@ -46,6 +46,8 @@ var Catalog = []edge.Entry[*Ledger]{
 
 	On[flag.ClearOverride]("clearFlagOverride", "DELETE /v1/nodes/{node}/flags/{flag}", domain.FlagOverride, "Let the node inherit the flag again."),
 	On[flag.Lock]("lockFlag", "POST /v1/nodes/{node}/flags/{flag}/lock", domain.FlagLock, "Hold the node's override against every node below."),
+	On[flag.OptIn]("optFlagIn", "POST /v1/nodes/{node}/flags/{flag}/opt-in", domain.FlagOpt, "Take what an optional flag offers."),
+	On[flag.OptOut]("optFlagOut", "POST /v1/nodes/{node}/flags/{flag}/opt-out", domain.FlagOpt, "Decline what an optional flag offers."),
 	On[flag.Override]("overrideFlag", "PUT /v1/nodes/{node}/flags/{flag}", domain.FlagOverride, "Set the flag for the node and all below it."),
 	On[flag.Unlock]("unlockFlag", "POST /v1/nodes/{node}/flags/{flag}/unlock", domain.FlagLock, "Let the overrides below count again."),
 

@@ -26,6 +26,7 @@ type Flag struct {
 	Tags            []string                   `db:"tags,text[]" json:"tags" doc:"Words to find it by."`
 	Exposed         bool                       `db:"exposed,boolean" json:"exposed" doc:"Whether clients outside the platform may see it."`
 	Levels          []domain.Level             `db:"levels,text[]" json:"levels" doc:"Levels at which it may be overridden; all if empty."`
+	Optional        bool                       `db:"optional,boolean" json:"optional" doc:"Whether integrators and tenants may opt in and out."`
 	Prerequisites   []flag.Prerequisite        `db:"prerequisites,json" json:"prerequisites" doc:"What other flags must come to, or it is off."`
 	PrerequisitesBy cascade.Origin             `db:"prerequisites_by,json" json:"-"`
 	DefinedBy       cascade.Origin             `db:"defined_by,json" json:"definedBy" doc:"The fact that gave it this definition."`
@@ -43,7 +44,7 @@ func (f Flag) StreamRevision() uint64 { return uint64(f.Revision) }
 func (f Flag) Rules() flag.Flag {
 	return flag.Flag{Key: f.Key, Status: f.Status, Before: f.Before, Prerequisites: f.Prerequisites, Definition: flag.Definition{
 		Type: f.Type, Default: f.Default, Off: f.Off, Variants: f.Variants, Mode: f.Mode,
-		Description: f.Description, Owner: f.Contact, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels,
+		Description: f.Description, Owner: f.Contact, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels, Optional: f.Optional,
 	}}
 }
 
@@ -92,7 +93,7 @@ func (f Flag) evolve(r domain.Recorded) Flag {
 
 func (f Flag) define(d flag.Definition, by cascade.Origin) Flag {
 	f.Type, f.Default, f.Off, f.Mode, f.DefinedBy = d.Type, d.Default, d.Off, d.Mode, by
-	f.Description, f.Contact, f.Exposed = text(d.Description), text(d.Owner), d.Exposed
+	f.Description, f.Contact, f.Exposed, f.Optional = text(d.Description), text(d.Owner), d.Exposed, d.Optional
 	f.Tags, f.Levels = make([]string, len(d.Tags)), append([]domain.Level{}, d.Levels...)
 	for i, tag := range d.Tags {
 		f.Tags[i] = text(tag)

@@ -39,6 +39,8 @@ flag get                       flag
 flag kill                      killFlag
 flag list                      flags
 flag lock                      lockFlag
+flag opt-in                    optFlagIn
+flag opt-out                   optFlagOut
 flag override                  overrideFlag
 flag overrides                 flagOverrides
 flag resolve                   resolveFlag

@@ -128,5 +128,6 @@ func TestGolden(t *testing.T) {
 		Revived{key, StatusActive}, Archived{key, StatusDeprecated}, Restored{key},
 		Overridden{ann, domain.UserLevel, acme, key, setting, &on}, Cleared{acme, key, setting}, Locked{acme, key}, Unlocked{acme, key},
 		segment, SegmentUpdated{"gold", gold, Membership{Excluded: []string{"bob"}}}, SegmentRetired{"gold"},
+		OptedIn{Saying{acme, domain.TenantLevel, partner, key, Setting{Value: j(`true`), Opted: Taken}, nil}}, OptedOut{Saying{acme, domain.TenantLevel, partner, key, Setting{Value: j(`false`), Opted: Declined}, &on}},
 		PrerequisitesSet{key, []Prerequisite{{Flag: "base", Variant: "on", Value: j(`true`)}}, nil})
 }

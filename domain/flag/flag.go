@@ -32,6 +32,8 @@ var Events = domain.Vocabulary{
 	domain.Define[Cleared]("FlagOverrideCleared", 1),
 	domain.Define[Locked]("FlagLocked", 1),
 	domain.Define[Unlocked]("FlagUnlocked", 1),
+	domain.Define[OptedIn]("FeatureOptedIn", 1),
+	domain.Define[OptedOut]("FeatureOptedOut", 1),
 	domain.Define[PrerequisitesSet]("FlagPrerequisitesSet", 1),
 	domain.Define[SegmentDefined]("SegmentDefined", 1),
 	domain.Define[SegmentUpdated]("SegmentUpdated", 1),

@@ -22,6 +22,7 @@ type Setting struct {
 	ValidFrom  *time.Time      `json:"validFrom,omitempty"`
 	ValidUntil *time.Time      `json:"validUntil,omitempty"` // exclusive
 	Locked     bool            `json:"locked,omitempty"`
+	Opted      Opted           `json:"opted,omitempty"` // if the node itself chose
 }
 
 // A phase is where a setting is in its own time.
@@ -120,10 +121,11 @@ func (l Ladder) knows(s Setting) error {
 
 func (l Ladder) evolveSettings(e domain.Event) Ladder {
 	switch e := e.(type) {
-	case Overridden:
-		l = l.say(e.Node, e.Flag, &e.Setting)
-		if _, known := l.places[e.Node]; !known && e.Level == domain.UserLevel {
-			l = l.move(e.Node, func(p *place) { *p = place{e.Level, e.Parent, domain.Usable} })
+	case interface{ Said() Saying }:
+		s := e.Said()
+		l = l.say(s.Node, s.Flag, &s.Setting)
+		if _, known := l.places[s.Node]; !known && s.Level == domain.UserLevel {
+			l = l.move(s.Node, func(p *place) { *p = place{s.Level, s.Parent, domain.Usable} })
 		}
 	case Cleared:
 		l = l.say(e.Node, e.Flag, nil)

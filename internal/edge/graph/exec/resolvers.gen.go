@@ -190,6 +190,16 @@ func (mutationResolver) OffboardIntegrator(ctx context.Context, input map[string
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// OptFlagIn resolves optFlagIn.
+func (mutationResolver) OptFlagIn(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// OptFlagOut resolves optFlagOut.
+func (mutationResolver) OptFlagOut(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // OverrideFlag resolves overrideFlag.
 func (mutationResolver) OverrideFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
@@ -446,7 +456,7 @@ func (queryResolver) Nodes(ctx context.Context, limit *int, after *string, paren
 }
 
 // Overrides resolves overrides.
-func (queryResolver) Overrides(ctx context.Context, limit *int, after *string, flag *string, level *string) (*readapi.List[readapi.Override], error) {
+func (queryResolver) Overrides(ctx context.Context, limit *int, after *string, flag *string, level *string, opted *string) (*readapi.List[readapi.Override], error) {
 	return graph.Answer[readapi.List[readapi.Override]](ctx)
 }
 

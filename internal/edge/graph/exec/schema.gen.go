@@ -106,6 +106,8 @@ type MutationResolver interface {
 	KillFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	LockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	OffboardIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	OptFlagIn(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	OptFlagOut(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	OverrideFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ReactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ReassignTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
@@ -161,7 +163,7 @@ type QueryResolver interface {
 	NodeAccess(ctx context.Context, node string, principal string, permission string) (*readapi.AccessExplained, error)
 	NodeRoles(ctx context.Context, limit *int, after *string, node string) (*readapi.List[readapi.RoleAt], error)
 	Nodes(ctx context.Context, limit *int, after *string, parent *string, level *string, sort *string) (*readapi.List[projections.Node], error)
-	Overrides(ctx context.Context, limit *int, after *string, flag *string, level *string) (*readapi.List[readapi.Override], error)
+	Overrides(ctx context.Context, limit *int, after *string, flag *string, level *string, opted *string) (*readapi.List[readapi.Override], error)
 	Projections(ctx context.Context) (*readapi.List[readapi.Projection], error)
 	Quota(ctx context.Context, tenant string, meter string) (*projections.Quota, error)
 	Quotas(ctx context.Context, limit *int, after *string, tenant string) (*readapi.List[projections.Quota], error)
@@ -240,6 +242,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputKillFlagInput,
 		ec.unmarshalInputLockFlagInput,
 		ec.unmarshalInputOffboardIntegratorInput,
+		ec.unmarshalInputOptFlagInInput,
+		ec.unmarshalInputOptFlagOutInput,
 		ec.unmarshalInputOverrideFlagInput,
 		ec.unmarshalInputPrerequisiteInput,
 		ec.unmarshalInputPublicKeyInput,
@@ -700,6 +704,8 @@ input DefineFlagInput {
   exposed: Boolean
   "Levels at which it may be overridden; all if left out."
   levels: [String!]
+  "Whether integrators and tenants may opt in and out."
+  optional: Boolean
 }
 
 input DefineRoleInput {
@@ -763,6 +769,8 @@ type Flag {
   exposed: Boolean!
   "Levels at which it may be overridden; all if empty."
   levels: [String!]!
+  "Whether integrators and tenants may opt in and out."
+  optional: Boolean!
   "What other flags must come to, or it is off."
   prerequisites: [Prerequisite!]!
   "The fact that gave it this definition."
@@ -800,6 +808,8 @@ type FlagOverride {
   validUntil: DateTime
   "Whether it holds against every node below."
   locked: Boolean!
+  "How the node itself chose; none if it was overridden. One of: in, out."
+  opted: String
   "The fact that set it."
   saidBy: Origin!
   "The fact that locked it."
@@ -1196,6 +1206,24 @@ type Mutation {
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
   ): Receipt
+  "Take what an optional flag offers."
+  optFlagIn(
+    "What is asked for."
+    input: OptFlagInInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
+  "Decline what an optional flag offers."
+  optFlagOut(
+    "What is asked for."
+    input: OptFlagOutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
   "Set the flag for the node and all below it."
   overrideFlag(
     "What is asked for."
@@ -1497,6 +1525,22 @@ input OffboardIntegratorInput {
   integrator: ID!
 }
 
+input OptFlagInInput {
+  "The integrator or tenant."
+  node: ID!
+  "The flag."
+  flag: String!
+  "What is taken; true if left out, for a boolean flag."
+  variant: String
+}
+
+input OptFlagOutInput {
+  "The integrator or tenant."
+  node: ID!
+  "The flag."
+  flag: String!
+}
+
 type Origin {
   eventId: ID
   position: Long
@@ -1528,6 +1572,8 @@ type Override {
   validUntil: DateTime
   "Whether it holds against every node below."
   locked: Boolean!
+  "How the node itself chose; none if it was overridden. One of: in, out."
+  opted: String
   "The fact that set it."
   saidBy: Origin!
   "The fact that locked it."
@@ -1861,6 +1907,8 @@ type Query {
     flag: String
     "Only of nodes of this level. One of: platform, integrator, tenant, user."
     level: String
+    "Only choices of the nodes themselves: those that opted in, or out. One of: in, out."
+    opted: String
   ): OverridePage
   "How far each read model has come."
   projections: ProjectionPage
@@ -2568,6 +2616,8 @@ input UpdateFlagInput {
   exposed: Boolean
   "All levels at which it may be overridden."
   levels: [String!]
+  "Whether integrators and tenants may opt in and out; who has done so stays so."
+  optional: Boolean
 }
 
 input UpdateIntegratorProfileInput {
@@ -2927,6 +2977,8 @@ func (ec *executionContext) childFields_Flag(ctx context.Context, field graphql.
 		return ec.fieldContext_Flag_exposed(ctx, field)
 	case "levels":
 		return ec.fieldContext_Flag_levels(ctx, field)
+	case "optional":
+		return ec.fieldContext_Flag_optional(ctx, field)
 	case "prerequisites":
 		return ec.fieldContext_Flag_prerequisites(ctx, field)
 	case "definedBy":
@@ -2967,6 +3019,8 @@ func (ec *executionContext) childFields_FlagOverride(ctx context.Context, field 
 		return ec.fieldContext_FlagOverride_validUntil(ctx, field)
 	case "locked":
 		return ec.fieldContext_FlagOverride_locked(ctx, field)
+	case "opted":
+		return ec.fieldContext_FlagOverride_opted(ctx, field)
 	case "saidBy":
 		return ec.fieldContext_FlagOverride_saidBy(ctx, field)
 	case "lockedBy":
@@ -3251,6 +3305,8 @@ func (ec *executionContext) childFields_Override(ctx context.Context, field grap
 		return ec.fieldContext_Override_validUntil(ctx, field)
 	case "locked":
 		return ec.fieldContext_Override_locked(ctx, field)
+	case "opted":
+		return ec.fieldContext_Override_opted(ctx, field)
 	case "saidBy":
 		return ec.fieldContext_Override_saidBy(ctx, field)
 	case "lockedBy":
@@ -4555,6 +4611,66 @@ func (ec *executionContext) field_Mutation_offboardIntegrator_args(ctx context.C
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (map[string]any, error) {
 			return ec.unmarshalNOffboardIntegratorInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_optFlagIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNOptFlagInInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_optFlagOut_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNOptFlagOutInput2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6164,6 +6280,14 @@ func (ec *executionContext) field_Query_overrides_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["level"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "opted",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["opted"] = arg4
 	return args, nil
 }
 
@@ -8964,6 +9088,29 @@ func (ec *executionContext) fieldContext_Flag_levels(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Flag_optional(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flag_optional(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Optional, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Flag_optional(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _Flag_prerequisites(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9398,6 +9545,29 @@ func (ec *executionContext) _FlagOverride_locked(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_FlagOverride_locked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FlagOverride", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _FlagOverride_opted(ctx context.Context, field graphql.CollectedField, obj *readapi.FlagOverride) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagOverride_opted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Opted) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOpted(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlagOverride_opted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagOverride", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _FlagOverride_saidBy(ctx context.Context, field graphql.CollectedField, obj *readapi.FlagOverride) (ret graphql.Marshaler) {
@@ -11865,6 +12035,94 @@ func (ec *executionContext) fieldContext_Mutation_offboardIntegrator(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_optFlagIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_optFlagIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OptFlagIn(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_optFlagIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_optFlagIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_optFlagOut(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_optFlagOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OptFlagOut(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_optFlagOut(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_optFlagOut_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_overrideFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13976,6 +14234,29 @@ func (ec *executionContext) fieldContext_Override_locked(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _Override_opted(ctx context.Context, field graphql.CollectedField, obj *readapi.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_opted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Opted) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOpted(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Override_opted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Override_saidBy(ctx context.Context, field graphql.CollectedField, obj *readapi.Override) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15339,7 +15620,7 @@ func (ec *executionContext) _Query_overrides(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Overrides(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["flag"].(*string), fc.Args["level"].(*string))
+			return ec.Resolvers.Query().Overrides(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["flag"].(*string), fc.Args["level"].(*string), fc.Args["opted"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[readapi.Override]) graphql.Marshaler {
@@ -21607,7 +21888,7 @@ func (ec *executionContext) unmarshalInputDefineFlagInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"key", "type", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels"}
+	fieldsInOrder := [...]string{"key", "type", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels", "optional"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -21692,6 +21973,13 @@ func (ec *executionContext) unmarshalInputDefineFlagInput(ctx context.Context, o
 				return it, err
 			}
 			it["levels"] = data
+		case "optional":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("optional"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["optional"] = data
 		}
 	}
 	return it, nil
@@ -22128,6 +22416,89 @@ func (ec *executionContext) unmarshalInputOffboardIntegratorInput(ctx context.Co
 				return it, err
 			}
 			it["integrator"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOptFlagInInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag", "variant"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		case "variant":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("variant"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["variant"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOptFlagOutInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
 		}
 	}
 	return it, nil
@@ -23442,7 +23813,7 @@ func (ec *executionContext) unmarshalInputUpdateFlagInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"flag", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels"}
+	fieldsInOrder := [...]string{"flag", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels", "optional"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -23520,6 +23891,13 @@ func (ec *executionContext) unmarshalInputUpdateFlagInput(ctx context.Context, o
 				return it, err
 			}
 			it["levels"] = data
+		case "optional":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("optional"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["optional"] = data
 		}
 	}
 	return it, nil
@@ -24616,6 +24994,11 @@ func (ec *executionContext) _Flag(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "optional":
+			out.Values[i] = ec._Flag_optional(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "prerequisites":
 			out.Values[i] = ec._Flag_prerequisites(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -24714,6 +25097,8 @@ func (ec *executionContext) _FlagOverride(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "opted":
+			out.Values[i] = ec._FlagOverride_opted(ctx, field, obj)
 		case "saidBy":
 			out.Values[i] = ec._FlagOverride_saidBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -25489,6 +25874,14 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_offboardIntegrator(ctx, field)
 			})
+		case "optFlagIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_optFlagIn(ctx, field)
+			})
+		case "optFlagOut":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_optFlagOut(ctx, field)
+			})
 		case "overrideFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_overrideFlag(ctx, field)
@@ -25963,6 +26356,8 @@ func (ec *executionContext) _Override(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "opted":
+			out.Values[i] = ec._Override_opted(ctx, field, obj)
 		case "saidBy":
 			out.Values[i] = ec._Override_saidBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -29757,6 +30152,16 @@ func (ec *executionContext) unmarshalNOffboardIntegratorInput2map(ctx context.Co
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNOptFlagInInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputOptFlagInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNOptFlagOutInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputOptFlagOutInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNOrigin2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋcascadeᚐOrigin(ctx context.Context, sel ast.SelectionSet, v cascade.Origin) graphql.Marshaler {
 	return ec._Origin(ctx, sel, &v)
 }
@@ -31714,6 +32119,19 @@ func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋr
 }
 
 func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOperator(ctx context.Context, sel ast.SelectionSet, v flag.Operator) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOpted(ctx context.Context, v any) (flag.Opted, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := flag.Opted(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOpted(ctx context.Context, sel ast.SelectionSet, v flag.Opted) graphql.Marshaler {
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(v))
