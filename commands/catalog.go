@@ -49,6 +49,10 @@ var Catalog = []edge.Entry[*Ledger]{
 	On[flag.OptIn]("optFlagIn", "POST /v1/nodes/{node}/flags/{flag}/opt-in", domain.FlagOpt, "Take what an optional flag offers."),
 	On[flag.OptOut]("optFlagOut", "POST /v1/nodes/{node}/flags/{flag}/opt-out", domain.FlagOpt, "Decline what an optional flag offers."),
 	On[flag.Override]("overrideFlag", "PUT /v1/nodes/{node}/flags/{flag}", domain.FlagOverride, "Set the flag for the node and all below it."),
+	On[flag.AdvanceRollout]("advanceRollout", "POST /v1/nodes/{node}/flags/{flag}/rollout/advance", domain.FlagOverride, "Take the next step of a rollout now."),
+	On[flag.PauseRollout]("pauseRollout", "POST /v1/nodes/{node}/flags/{flag}/rollout/pause", domain.FlagOverride, "Keep a rollout where it is."),
+	On[flag.ResumeRollout]("resumeRollout", "POST /v1/nodes/{node}/flags/{flag}/rollout/resume", domain.FlagOverride, "Let a rollout go on, later by as long as it was paused."),
+	On[flag.SetRollout]("setRollout", "PUT /v1/nodes/{node}/flags/{flag}/rollout", domain.FlagOverride, "Give the node's override shares and a schedule."),
 	On[flag.Unlock]("unlockFlag", "POST /v1/nodes/{node}/flags/{flag}/unlock", domain.FlagLock, "Let the overrides below count again."),
 
 	On[flag.DefineSegment]("defineSegment", "POST /v1/segments", domain.FlagWrite, "Define a segment, for the rules of any flag."),

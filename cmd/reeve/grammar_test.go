@@ -74,6 +74,10 @@ role list                      roles
 role restrict                  restrictRoles
 role retire                    retireRole
 role revoke                    revokeRole
+rollout advance                advanceRollout
+rollout pause                  pauseRollout
+rollout resume                 resumeRollout
+rollout set                    setRollout
 security-event list            securityEvents
 segment define                 defineSegment
 segment get                    segment

@@ -100,6 +100,11 @@ func (mutationResolver) ActivateUser(ctx context.Context, input map[string]any, 
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// AdvanceRollout resolves advanceRollout.
+func (mutationResolver) AdvanceRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // ArchiveFlag resolves archiveFlag.
 func (mutationResolver) ArchiveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
@@ -205,6 +210,11 @@ func (mutationResolver) OverrideFlag(ctx context.Context, input map[string]any, 
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// PauseRollout resolves pauseRollout.
+func (mutationResolver) PauseRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // ReactivateUser resolves reactivateUser.
 func (mutationResolver) ReactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
@@ -237,6 +247,11 @@ func (mutationResolver) RestartIntegrator(ctx context.Context, input map[string]
 
 // RestrictRoles resolves restrictRoles.
 func (mutationResolver) RestrictRoles(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// ResumeRollout resolves resumeRollout.
+func (mutationResolver) ResumeRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
@@ -292,6 +307,11 @@ func (mutationResolver) RotateSigningKey(ctx context.Context, input map[string]a
 
 // SetFlagPrerequisites resolves setFlagPrerequisites.
 func (mutationResolver) SetFlagPrerequisites(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// SetRollout resolves setRollout.
+func (mutationResolver) SetRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 

@@ -88,6 +88,7 @@ type MutationResolver interface {
 	ActivateIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ActivateTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ActivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	AdvanceRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ArchiveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ArchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	CancelTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
@@ -109,6 +110,7 @@ type MutationResolver interface {
 	OptFlagIn(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	OptFlagOut(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	OverrideFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	PauseRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ReactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ReassignTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RegisterClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
@@ -116,6 +118,7 @@ type MutationResolver interface {
 	RequestTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RestartIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RestrictRoles(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	ResumeRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ResumeTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RetireRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RetireSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
@@ -127,6 +130,7 @@ type MutationResolver interface {
 	RotateClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RotateSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	SetFlagPrerequisites(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	SetRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	StopIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	SuspendTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	UnarchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
@@ -221,6 +225,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputActivateIntegratorInput,
 		ec.unmarshalInputActivateTenantInput,
 		ec.unmarshalInputActivateUserInput,
+		ec.unmarshalInputAdvanceRolloutInput,
 		ec.unmarshalInputArchiveFlagInput,
 		ec.unmarshalInputArchiveTenantInput,
 		ec.unmarshalInputCancelTenantDeletionInput,
@@ -245,6 +250,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOptFlagInInput,
 		ec.unmarshalInputOptFlagOutInput,
 		ec.unmarshalInputOverrideFlagInput,
+		ec.unmarshalInputPauseRolloutInput,
 		ec.unmarshalInputPrerequisiteInput,
 		ec.unmarshalInputPublicKeyInput,
 		ec.unmarshalInputReactivateUserInput,
@@ -254,6 +260,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRequestTenantDeletionInput,
 		ec.unmarshalInputRestartIntegratorInput,
 		ec.unmarshalInputRestrictRolesInput,
+		ec.unmarshalInputResumeRolloutInput,
 		ec.unmarshalInputResumeTenantInput,
 		ec.unmarshalInputRetireRoleInput,
 		ec.unmarshalInputRetireSegmentInput,
@@ -266,6 +273,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRotateSigningKeyInput,
 		ec.unmarshalInputRuleInput,
 		ec.unmarshalInputSetFlagPrerequisitesInput,
+		ec.unmarshalInputSetRolloutInput,
 		ec.unmarshalInputShareInput,
 		ec.unmarshalInputSplitInput,
 		ec.unmarshalInputStepInput,
@@ -466,6 +474,13 @@ input ActivateUserInput {
   user: ID!
   "How the issuer that the user signs in at knows it."
   identity: IdentityInput
+}
+
+input AdvanceRolloutInput {
+  "The node."
+  node: ID!
+  "The flag."
+  flag: String!
 }
 
 input ArchiveFlagInput {
@@ -1044,6 +1059,15 @@ type Mutation {
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
   ): Receipt
+  "Take the next step of a rollout now."
+  advanceRollout(
+    "What is asked for."
+    input: AdvanceRolloutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
   "Take the flag out of use; its key stays reserved."
   archiveFlag(
     "What is asked for."
@@ -1233,6 +1257,15 @@ type Mutation {
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
   ): Receipt
+  "Keep a rollout where it is."
+  pauseRollout(
+    "What is asked for."
+    input: PauseRolloutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
   "Give a deactivated user back what it could do."
   reactivateUser(
     "What is asked for."
@@ -1291,6 +1324,15 @@ type Mutation {
   restrictRoles(
     "What is asked for."
     input: RestrictRolesInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
+  "Let a rollout go on, later by as long as it was paused."
+  resumeRollout(
+    "What is asked for."
+    input: ResumeRolloutInput!
     "Instead of the header Idempotency-Key."
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
@@ -1390,6 +1432,15 @@ type Mutation {
   setFlagPrerequisites(
     "What is asked for."
     input: SetFlagPrerequisitesInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
+  "Give the node's override shares and a schedule."
+  setRollout(
+    "What is asked for."
+    input: SetRolloutInput!
     "Instead of the header Idempotency-Key."
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
@@ -1606,6 +1657,13 @@ type OverridePage {
   items: [Override!]!
   "Send as after to go on; absent on the last page."
   next: String
+}
+
+input PauseRolloutInput {
+  "The node."
+  node: ID!
+  "The flag."
+  flag: String!
 }
 
 type Platform {
@@ -2232,6 +2290,13 @@ input RestrictRolesInput {
   roles: [String!]
 }
 
+input ResumeRolloutInput {
+  "The node."
+  node: ID!
+  "The flag."
+  flag: String!
+}
+
 input ResumeTenantInput {
   "The tenant."
   tenant: ID!
@@ -2441,6 +2506,21 @@ input SetFlagPrerequisitesInput {
   flag: String!
   "Everything it depends on; nothing if empty."
   prerequisites: [PrerequisiteInput!]!
+}
+
+input SetRolloutInput {
+  "The node: platform, or the id of an integrator, tenant or user."
+  node: ID!
+  "The flag."
+  flag: String!
+  "What a subject is told by: key, tenant for a tenant to stay whole, or an attribute; key if left out."
+  by: String
+  "Another salt deals the subjects out anew."
+  salt: String
+  "Who gets what, one after the other."
+  shares: [ShareInput!]!
+  "Other weights from an instant on, in order."
+  steps: [StepInput!]
 }
 
 type Share {
@@ -4095,6 +4175,36 @@ func (ec *executionContext) field_Mutation_activateUser_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_advanceRollout_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNAdvanceRolloutInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_archiveFlag_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4725,6 +4835,36 @@ func (ec *executionContext) field_Mutation_overrideFlag_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_pauseRollout_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNPauseRolloutInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_reactivateUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4911,6 +5051,36 @@ func (ec *executionContext) field_Mutation_restrictRoles_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (map[string]any, error) {
 			return ec.unmarshalNRestrictRolesInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resumeRollout_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNResumeRolloutInput2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5241,6 +5411,36 @@ func (ec *executionContext) field_Mutation_setFlagPrerequisites_args(ctx context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (map[string]any, error) {
 			return ec.unmarshalNSetFlagPrerequisitesInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setRollout_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNSetRolloutInput2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -11243,6 +11443,50 @@ func (ec *executionContext) fieldContext_Mutation_activateUser(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_advanceRollout(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_advanceRollout(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AdvanceRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_advanceRollout(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_advanceRollout_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_archiveFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12167,6 +12411,50 @@ func (ec *executionContext) fieldContext_Mutation_overrideFlag(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_pauseRollout(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_pauseRollout(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PauseRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_pauseRollout(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_pauseRollout_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_reactivateUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12469,6 +12757,50 @@ func (ec *executionContext) fieldContext_Mutation_restrictRoles(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_restrictRoles_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resumeRollout(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resumeRollout(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResumeRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resumeRollout(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resumeRollout_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12953,6 +13285,50 @@ func (ec *executionContext) fieldContext_Mutation_setFlagPrerequisites(ctx conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_setFlagPrerequisites_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setRollout(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setRollout(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setRollout(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setRollout_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -21406,6 +21782,44 @@ func (ec *executionContext) unmarshalInputActivateUserInput(ctx context.Context,
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputAdvanceRolloutInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputArchiveFlagInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -22591,6 +23005,44 @@ func (ec *executionContext) unmarshalInputOverrideFlagInput(ctx context.Context,
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputPauseRolloutInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputPrerequisiteInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -23019,6 +23471,44 @@ func (ec *executionContext) unmarshalInputRestrictRolesInput(ctx context.Context
 				return it, err
 			}
 			it["roles"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputResumeRolloutInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
 		}
 	}
 	return it, nil
@@ -23503,6 +23993,72 @@ func (ec *executionContext) unmarshalInputSetFlagPrerequisitesInput(ctx context.
 				return it, err
 			}
 			it["prerequisites"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSetRolloutInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag", "by", "salt", "shares", "steps"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		case "by":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("by"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["by"] = data
+		case "salt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("salt"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["salt"] = data
+		case "shares":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shares"))
+			data, err := ec.unmarshalNShareInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["shares"] = data
+		case "steps":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("steps"))
+			data, err := ec.unmarshalOStepInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["steps"] = data
 		}
 	}
 	return it, nil
@@ -25802,6 +26358,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_activateUser(ctx, field)
 			})
+		case "advanceRollout":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_advanceRollout(ctx, field)
+			})
 		case "archiveFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_archiveFlag(ctx, field)
@@ -25886,6 +26446,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_overrideFlag(ctx, field)
 			})
+		case "pauseRollout":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_pauseRollout(ctx, field)
+			})
 		case "reactivateUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reactivateUser(ctx, field)
@@ -25913,6 +26477,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "restrictRoles":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_restrictRoles(ctx, field)
+			})
+		case "resumeRollout":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resumeRollout(ctx, field)
 			})
 		case "resumeTenant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -25957,6 +26525,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "setFlagPrerequisites":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setFlagPrerequisites(ctx, field)
+			})
+		case "setRollout":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setRollout(ctx, field)
 			})
 		case "stopIntegrator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -29456,6 +30028,11 @@ func (ec *executionContext) unmarshalNActivateUserInput2map(ctx context.Context,
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNAdvanceRolloutInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputAdvanceRolloutInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNArchiveFlagInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputArchiveFlagInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -30191,6 +30768,11 @@ func (ec *executionContext) unmarshalNOverrideFlagInput2map(ctx context.Context,
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNPauseRolloutInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputPauseRolloutInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNPlatform2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐPlatform(ctx context.Context, sel ast.SelectionSet, v readapi.Platform) graphql.Marshaler {
 	return ec._Platform(ctx, sel, &v)
 }
@@ -30335,6 +30917,11 @@ func (ec *executionContext) unmarshalNRestrictRolesInput2map(ctx context.Context
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNResumeRolloutInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputResumeRolloutInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNResumeTenantInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputResumeTenantInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -30476,6 +31063,11 @@ func (ec *executionContext) marshalNSegment2ᚕgithubᚗcomᚋreeveᚑplatform�
 
 func (ec *executionContext) unmarshalNSetFlagPrerequisitesInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputSetFlagPrerequisitesInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSetRolloutInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputSetRolloutInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
