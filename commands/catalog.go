@@ -41,12 +41,23 @@ var Catalog = []edge.Entry[*Ledger]{
 	On[flag.Deprecate]("deprecateFlag", "POST /v1/flags/{flag}/deprecate", domain.FlagWrite, "Ask callers to stop using the flag; it still evaluates."),
 	On[flag.Kill]("killFlag", "POST /v1/flags/{flag}/kill", domain.FlagKill, "Force the flag off everywhere, above every lock."),
 	On[flag.Revive]("reviveFlag", "POST /v1/flags/{flag}/revive", domain.FlagKill, "End the kill, or bring an archived flag back as deprecated."),
+	On[flag.SetPrerequisites]("setFlagPrerequisites", "PUT /v1/flags/{flag}/prerequisites", domain.FlagWrite, "Say which flags the flag depends on."),
 	On[flag.Update]("updateFlag", "PATCH /v1/flags/{flag}", domain.FlagWrite, "Change what the flag's definition says."),
 
 	On[flag.ClearOverride]("clearFlagOverride", "DELETE /v1/nodes/{node}/flags/{flag}", domain.FlagOverride, "Let the node inherit the flag again."),
 	On[flag.Lock]("lockFlag", "POST /v1/nodes/{node}/flags/{flag}/lock", domain.FlagLock, "Hold the node's override against every node below."),
+	On[flag.OptIn]("optFlagIn", "POST /v1/nodes/{node}/flags/{flag}/opt-in", domain.FlagOpt, "Take what an optional flag offers."),
+	On[flag.OptOut]("optFlagOut", "POST /v1/nodes/{node}/flags/{flag}/opt-out", domain.FlagOpt, "Decline what an optional flag offers."),
 	On[flag.Override]("overrideFlag", "PUT /v1/nodes/{node}/flags/{flag}", domain.FlagOverride, "Set the flag for the node and all below it."),
+	On[flag.AdvanceRollout]("advanceRollout", "POST /v1/nodes/{node}/flags/{flag}/rollout/advance", domain.FlagOverride, "Take the next step of a rollout now."),
+	On[flag.PauseRollout]("pauseRollout", "POST /v1/nodes/{node}/flags/{flag}/rollout/pause", domain.FlagOverride, "Keep a rollout where it is."),
+	On[flag.ResumeRollout]("resumeRollout", "POST /v1/nodes/{node}/flags/{flag}/rollout/resume", domain.FlagOverride, "Let a rollout go on, later by as long as it was paused."),
+	On[flag.SetRollout]("setRollout", "PUT /v1/nodes/{node}/flags/{flag}/rollout", domain.FlagOverride, "Give the node's override shares and a schedule."),
 	On[flag.Unlock]("unlockFlag", "POST /v1/nodes/{node}/flags/{flag}/unlock", domain.FlagLock, "Let the overrides below count again."),
+
+	On[flag.DefineSegment]("defineSegment", "POST /v1/segments", domain.FlagWrite, "Define a segment, for the rules of any flag."),
+	On[flag.RetireSegment]("retireSegment", "POST /v1/segments/{segment}/retire", domain.FlagWrite, "Take a segment out of use, for good; nobody belongs to it any more."),
+	On[flag.UpdateSegment]("updateSegment", "PATCH /v1/segments/{segment}", domain.FlagWrite, "Change who belongs to a segment."),
 
 	On[integrator.Activate]("activateIntegrator", "POST /v1/integrators/{integrator}/activate", domain.IntegratorWrite, "Let the integrator's tenants be activated."),
 	On[integrator.Offboard]("offboardIntegrator", "POST /v1/integrators/{integrator}/offboard", domain.IntegratorOffboard, "End the integrator for good; it must have no tenants left."),

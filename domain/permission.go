@@ -21,6 +21,7 @@ const (
 	FlagEvaluate       Permission = "flag:evaluate"
 	FlagKill           Permission = "flag:kill"
 	FlagLock           Permission = "flag:lock"
+	FlagOpt            Permission = "flag:opt" // choose what an optional flag offers
 	FlagOverride       Permission = "flag:override"
 	FlagRead           Permission = "flag:read"
 	FlagWrite          Permission = "flag:write"
@@ -48,7 +49,7 @@ const (
 
 // AllPermissions is every permission, sorted by name.
 var AllPermissions = []Permission{
-	AccessRead, AccessWrite, AuditRead, ClientRead, ClientWrite, FlagEvaluate, FlagKill, FlagLock, FlagOverride, FlagRead, FlagWrite,
+	AccessRead, AccessWrite, AuditRead, ClientRead, ClientWrite, FlagEvaluate, FlagKill, FlagLock, FlagOpt, FlagOverride, FlagRead, FlagWrite,
 	IntegratorOffboard, IntegratorRead, IntegratorStop, IntegratorWrite, KeyRotate, NodeRead, OpsRead, PlatformReadAll,
 	QuotaRead, QuotaWrite, SecurityRead, TenantArchive, TenantCreate, TenantDelete, TenantRead, TenantReassign, TenantSuspend, TenantWrite,
 	UserRead, UserWrite,

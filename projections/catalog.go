@@ -11,7 +11,7 @@ var All = []Projection{
 	Memberships,
 	Quotas,
 	Flags,
-	FlagOverrides,
+	FlagOverrides, Segments,
 	ResolvedFlags,
 	Clients,
 	APIKeys,

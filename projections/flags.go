@@ -12,26 +12,29 @@ import (
 
 // Flag is a row of the flags table: a definition and where it is in its life.
 type Flag struct {
-	Key         flag.Key                   `db:"key,text" json:"key" doc:"Name of the flag, for ever."`
-	Owner       string                     `db:"owner,text" json:"-"`
-	Type        flag.Type                  `db:"type,text" json:"type" enum:"boolean,string,number,json" doc:"What its values are."`
-	Default     json.RawMessage            `db:"default_value,json" json:"default" doc:"Value where no node says otherwise."`
-	Off         json.RawMessage            `db:"off_value,json" json:"off" doc:"Value while it is off."`
-	Variants    map[string]json.RawMessage `db:"variants,json" json:"variants" doc:"Names for values."`
-	Mode        cascade.Mode               `db:"mode,text" json:"mode" enum:"replace,merge,append,restrict" doc:"How the values of several levels combine."`
-	Status      flag.Status                `db:"status,text" json:"status" enum:"draft,active,deprecated,killed,archived" doc:"Where in its life it is."`
-	Before      flag.Status                `db:"status_before,text" json:"-"` // that a kill interrupted
-	Description string                     `db:"description,text" json:"description,omitempty" doc:"What it is for."`
-	Contact     string                     `db:"contact,text" json:"owner,omitempty" doc:"Who answers for it."`
-	Tags        []string                   `db:"tags,text[]" json:"tags" doc:"Words to find it by."`
-	Exposed     bool                       `db:"exposed,boolean" json:"exposed" doc:"Whether clients outside the platform may see it."`
-	Levels      []domain.Level             `db:"levels,text[]" json:"levels" doc:"Levels at which it may be overridden; all if empty."`
-	DefinedBy   cascade.Origin             `db:"defined_by,json" json:"definedBy" doc:"The fact that gave it this definition."`
-	StatusBy    cascade.Origin             `db:"status_by,json" json:"statusBy" doc:"The fact that gave it this status."`
-	Revision    int64                      `db:"revision,bigint" json:"revision" doc:"Revision of its history."`
-	Position    int64                      `db:"position,bigint" json:"-"`
-	CreatedAt   time.Time                  `db:"created_at,timestamptz" json:"createdAt" doc:"When it was defined."`
-	UpdatedAt   time.Time                  `db:"updated_at,timestamptz" json:"updatedAt" doc:"When it last changed."`
+	Key             flag.Key                   `db:"key,text" json:"key" doc:"Name of the flag, for ever."`
+	Owner           string                     `db:"owner,text" json:"-"`
+	Type            flag.Type                  `db:"type,text" json:"type" enum:"boolean,string,number,json" doc:"What its values are."`
+	Default         json.RawMessage            `db:"default_value,json" json:"default" doc:"Value where no node says otherwise."`
+	Off             json.RawMessage            `db:"off_value,json" json:"off" doc:"Value while it is off."`
+	Variants        map[string]json.RawMessage `db:"variants,json" json:"variants" doc:"Names for values."`
+	Mode            cascade.Mode               `db:"mode,text" json:"mode" enum:"replace,merge,append,restrict" doc:"How the values of several levels combine."`
+	Status          flag.Status                `db:"status,text" json:"status" enum:"draft,active,deprecated,killed,archived" doc:"Where in its life it is."`
+	Before          flag.Status                `db:"status_before,text" json:"-"` // that a kill interrupted
+	Description     string                     `db:"description,text" json:"description,omitempty" doc:"What it is for."`
+	Contact         string                     `db:"contact,text" json:"owner,omitempty" doc:"Who answers for it."`
+	Tags            []string                   `db:"tags,text[]" json:"tags" doc:"Words to find it by."`
+	Exposed         bool                       `db:"exposed,boolean" json:"exposed" doc:"Whether clients outside the platform may see it."`
+	Levels          []domain.Level             `db:"levels,text[]" json:"levels" doc:"Levels at which it may be overridden; all if empty."`
+	Optional        bool                       `db:"optional,boolean" json:"optional" doc:"Whether integrators and tenants may opt in and out."`
+	Prerequisites   []flag.Prerequisite        `db:"prerequisites,json" json:"prerequisites" doc:"What other flags must come to, or it is off."`
+	PrerequisitesBy cascade.Origin             `db:"prerequisites_by,json" json:"-"`
+	DefinedBy       cascade.Origin             `db:"defined_by,json" json:"definedBy" doc:"The fact that gave it this definition."`
+	StatusBy        cascade.Origin             `db:"status_by,json" json:"statusBy" doc:"The fact that gave it this status."`
+	Revision        int64                      `db:"revision,bigint" json:"revision" doc:"Revision of its history."`
+	Position        int64                      `db:"position,bigint" json:"-"`
+	CreatedAt       time.Time                  `db:"created_at,timestamptz" json:"createdAt" doc:"When it was defined."`
+	UpdatedAt       time.Time                  `db:"updated_at,timestamptz" json:"updatedAt" doc:"When it last changed."`
 }
 
 // Veil leaves out who made it what it is and why for readers whom the platform lies
@@ -47,17 +50,20 @@ func (f Flag) StreamRevision() uint64 { return uint64(f.Revision) }
 
 // Rules is the flag as it is evaluated.
 func (f Flag) Rules() flag.Flag {
-	return flag.Flag{Key: f.Key, Status: f.Status, Before: f.Before, Definition: flag.Definition{
+	return flag.Flag{Key: f.Key, Status: f.Status, Before: f.Before, Prerequisites: f.Prerequisites, Definition: flag.Definition{
 		Type: f.Type, Default: f.Default, Off: f.Off, Variants: f.Variants, Mode: f.Mode,
-		Description: f.Description, Owner: f.Contact, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels,
+		Description: f.Description, Owner: f.Contact, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels, Optional: f.Optional,
 	}}
 }
 
 // Flags has one row for each flag that was ever defined.
 var Flags = Table[Flag]{
-	Name: "flags", Version: 1, Seen: Anybody,
+	Name: "flags", Version: 2, Seen: Anybody,
 	Indexes: []string{"status", "created_at"},
 	Key: func(r domain.Recorded) string {
+		if e, ok := r.Event.(flag.PrerequisitesSet); ok {
+			return text(string(e.Flag))
+		}
 		key, ok := strings.CutPrefix(string(r.Stream), "flag-")
 		if !ok || text(key) != key {
 			return ""
@@ -67,7 +73,10 @@ var Flags = Table[Flag]{
 	Fold: func(f Flag, r domain.Recorded) (Flag, bool) {
 		f = f.evolve(r)
 		f.Owner = string(domain.PlatformID)
-		f.Revision, f.Position, f.UpdatedAt = int64(r.Revision), int64(r.Position), r.Meta.At
+		f.Position, f.UpdatedAt = int64(r.Position), r.Meta.At
+		if _, elsewhere := r.Event.(flag.PrerequisitesSet); !elsewhere {
+			f.Revision = int64(r.Revision)
+		}
 		return f, f.Key != ""
 	},
 }
@@ -75,10 +84,12 @@ var Flags = Table[Flag]{
 func (f Flag) evolve(r domain.Recorded) Flag {
 	switch e := r.Event.(type) {
 	case flag.Defined:
-		f.Key, f.CreatedAt = e.Flag, r.Meta.At
+		f.Key, f.CreatedAt, f.Prerequisites = e.Flag, r.Meta.At, []flag.Prerequisite{}
 		f = f.define(e.Definition, origin(r))
 	case flag.Updated:
 		f = f.define(e.After, origin(r))
+	case flag.PrerequisitesSet:
+		f.Prerequisites, f.PrerequisitesBy = append([]flag.Prerequisite{}, e.Prerequisites...), origin(r)
 	}
 	s := flag.Flag{Status: f.Status, Before: f.Before}.Evolve(r.Event)
 	if s.Status != f.Status {
@@ -90,7 +101,7 @@ func (f Flag) evolve(r domain.Recorded) Flag {
 
 func (f Flag) define(d flag.Definition, by cascade.Origin) Flag {
 	f.Type, f.Default, f.Off, f.Mode, f.DefinedBy = d.Type, d.Default, d.Off, d.Mode, by
-	f.Description, f.Contact, f.Exposed = text(d.Description), text(d.Owner), d.Exposed
+	f.Description, f.Contact, f.Exposed, f.Optional = text(d.Description), text(d.Owner), d.Exposed, d.Optional
 	f.Tags, f.Levels = make([]string, len(d.Tags)), append([]domain.Level{}, d.Levels...)
 	for i, tag := range d.Tags {
 		f.Tags[i] = text(tag)

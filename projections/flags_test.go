@@ -23,7 +23,7 @@ func TestFlags(t *testing.T) {
 	row := func(revision int, change func(*projections.Flag)) []projections.Flag {
 		f := projections.Flag{
 			Key: "dark", Owner: "platform", Type: flag.Boolean, Default: raw("false"), Off: raw("false"), Variants: darkMode.Variants, Mode: cascade.Replace,
-			Status: flag.StatusDraft, Tags: []string{"ui"}, Levels: []domain.Level{}, DefinedBy: by(1), StatusBy: by(1),
+			Status: flag.StatusDraft, Tags: []string{"ui"}, Levels: []domain.Level{}, Prerequisites: []flag.Prerequisite{}, DefinedBy: by(1), StatusBy: by(1),
 			Revision: int64(revision), Position: int64(revision + 1), CreatedAt: minute(1), UpdatedAt: minute(revision + 1),
 		}
 		change(&f)
@@ -53,7 +53,7 @@ func TestFlagOverrides(t *testing.T) {
 	row := func(position int, change func(*projections.FlagOverride)) []projections.FlagOverride {
 		o := projections.FlagOverride{
 			Key: string(north) + "/dark", Owner: string(north), Node: domain.NodeID(north), Level: domain.TenantLevel, Parent: domain.NodeID(acme), Flag: "dark",
-			Value: raw("true"), Plain: true, Variant: "on", ValidUntil: &until, SaidBy: by(1), Position: int64(position),
+			Value: raw("true"), Plain: true, Variant: "on", Segments: []string{}, ValidUntil: &until, SaidBy: by(1), Position: int64(position),
 		}
 		change(&o)
 		return []projections.FlagOverride{o}

@@ -23,9 +23,11 @@ type FlagOverride struct {
 	Variant    string          `db:"variant,text" json:"variant,omitempty" doc:"Name of the variant it was set by."`
 	Rules      []flag.Rule     `db:"rules,json" json:"rules,omitempty" doc:"What it says to whom; the first that matches counts."`
 	Split      *flag.Split     `db:"split,json" json:"split,omitempty" doc:"What it gives to shares of those whom no rule is for."`
+	Segments   []string        `db:"segments,text[]" json:"-"` // that its rules name
 	ValidFrom  *time.Time      `db:"valid_from,timestamptz" json:"validFrom,omitempty" doc:"When it comes into force."`
 	ValidUntil *time.Time      `db:"valid_until,timestamptz" json:"validUntil,omitempty" doc:"When it falls out of force."`
 	Locked     bool            `db:"locked,boolean" json:"locked" doc:"Whether it holds against every node below."`
+	Opted      flag.Opted      `db:"opted,text" json:"opted,omitempty" enum:"in,out" doc:"How the node itself chose; none if it was overridden."`
 	SaidBy     cascade.Origin  `db:"said_by,json" json:"saidBy" doc:"The fact that set it."`
 	LockedBy   *cascade.Origin `db:"locked_by,json" json:"lockedBy,omitempty" doc:"The fact that locked it."`
 	Position   int64           `db:"position,bigint" json:"-"`
@@ -33,7 +35,7 @@ type FlagOverride struct {
 
 // Setting is what the node says.
 func (o FlagOverride) Setting() flag.Setting {
-	s := flag.Setting{Variant: o.Variant, Rules: o.Rules, Split: o.Split, ValidFrom: o.ValidFrom, ValidUntil: o.ValidUntil, Locked: o.Locked}
+	s := flag.Setting{Variant: o.Variant, Rules: o.Rules, Split: o.Split, ValidFrom: o.ValidFrom, ValidUntil: o.ValidUntil, Locked: o.Locked, Opted: o.Opted}
 	if o.Plain {
 		s.Value = o.Value
 	}
@@ -72,8 +74,8 @@ var FlagOverrides = Table[FlagOverride]{
 	Fold: func(o FlagOverride, r domain.Recorded) (FlagOverride, bool) {
 		o.Position = int64(r.Position)
 		switch e := r.Event.(type) {
-		case flag.Overridden:
-			o = o.say(e, origin(r))
+		case interface{ Said() flag.Saying }:
+			o = o.say(e.Said(), origin(r))
 		case flag.Locked:
 			by := origin(r)
 			o.Locked, o.LockedBy = true, &by
@@ -86,10 +88,14 @@ var FlagOverrides = Table[FlagOverride]{
 	},
 }
 
-func (o FlagOverride) say(e flag.Overridden, by cascade.Origin) FlagOverride {
+func (o FlagOverride) say(e flag.Saying, by cascade.Origin) FlagOverride {
 	o.Key, o.Owner = string(e.Node)+"/"+string(e.Flag), string(e.Node)
 	o.Node, o.Level, o.Parent, o.Flag = e.Node, e.Level, e.Parent, e.Flag
 	o.Value, o.Plain, o.Variant, o.Rules, o.Split, o.ValidFrom, o.ValidUntil = e.Value, e.Value != nil, e.Variant, e.Rules, e.Split, e.ValidFrom, e.ValidUntil
+	o.Opted, o.Segments = e.Opted, []string{}
+	for _, k := range e.Segments() {
+		o.Segments = append(o.Segments, text(string(k)))
+	}
 	if o.Locked = e.Setting.Locked; !o.Locked {
 		o.LockedBy = nil
 	}
@@ -103,8 +109,9 @@ func (o FlagOverride) say(e flag.Overridden, by cascade.Origin) FlagOverride {
 // overridden is the node and the flag that an event about an override names.
 func overridden(e domain.Event) (domain.NodeID, flag.Key, bool) {
 	switch e := e.(type) {
-	case flag.Overridden:
-		return e.Node, e.Flag, true
+	case interface{ Said() flag.Saying }:
+		s := e.Said()
+		return s.Node, s.Flag, true
 	case flag.Cleared:
 		return e.Node, e.Flag, true
 	case flag.Locked:

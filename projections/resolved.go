@@ -30,9 +30,10 @@ type ResolvedFlag struct {
 	Value             json.RawMessage `db:"value,json" json:"value" doc:"The value."`
 	Variant           string          `db:"variant,text" json:"variant,omitempty" doc:"Name of the value, if the flag has one for it."`
 	Reason            flag.Reason     `db:"reason,text" json:"reason" enum:"STATIC,TARGETING_MATCH,SPLIT,DISABLED" doc:"Why, in OpenFeature's words."`
-	Cause             flag.Cause      `db:"cause,text" json:"cause" enum:"default,override,lock,draft,killed,not-active" doc:"Why, more exactly."`
+	Cause             flag.Cause      `db:"cause,text" json:"cause" enum:"default,override,lock,draft,killed,not-active,not-entitled,prerequisite" doc:"Why, more exactly."`
 	Rule              string          `db:"rule,text" json:"rule,omitempty" doc:"The rule that matched the node: its name, or # and its number from 0."`
 	Bucket            *int            `db:"bucket,int" json:"bucket,omitempty" doc:"Where in the deciding split the node is, of 100,000."`
+	Blocker           string          `db:"blocker,text" json:"blocker,omitempty" doc:"What turned it off: the flag that it depends on."`
 	Locked            bool            `db:"locked,boolean" json:"locked" doc:"Whether nodes below the deciding one have no say."`
 	Deprecated        bool            `db:"deprecated,boolean" json:"deprecated,omitempty" doc:"Whether callers are asked to stop using the flag."`
 	DeciderLevel      domain.Level    `db:"decider_level,text" json:"deciderLevel,omitempty" doc:"Level that decided; none for the default."`
@@ -45,16 +46,20 @@ type ResolvedFlag struct {
 // not ended, what every flag that can be found comes to there.
 var ResolvedFlags = Derived[ResolvedFlag]{
 	Name: "resolved_flags", Version: 2, Seen: Heirs.By("node"),
-	Sources: []string{"nodes", "flags", "flag_overrides"},
+	Sources: []string{"nodes", "flags", "flag_overrides", "segments"},
 	Indexes: []string{"node, flag, segment"},
 	Derive: func(ctx context.Context, tx pgx.Tx, names Names, dirty []domain.Recorded) error {
-		r := &resolving{ctx: ctx, tx: tx, names: names, whole: dirty == nil}
-		return r.resolve(touchedBy(dirty))
+		r := &resolving{ctx: ctx, tx: tx, names: names, whole: dirty == nil, audiences: map[flag.SegmentKey]*flag.Audience{}}
+		roots, flags, err := r.touched(dirty)
+		if err != nil {
+			return err
+		}
+		return r.resolve(roots, flags)
 	},
 }
 
 // A touch of flags: the flag, or every one if empty, at a node and all below.
-type flagTouch struct{ root, flag string }
+type flagTouch struct{ Root, Flag string }
 
 // touchedBy finds out what a page of events may have changed. A definition
 // matters everywhere; an override at its node and below; a place or a standing,
@@ -65,7 +70,7 @@ func touchedBy(events []domain.Recorded) (roots, flags []string) {
 		t, ok := flagTouchOf(r)
 		if ok && !seen[t] {
 			seen[t] = true
-			roots, flags = append(roots, t.root), append(flags, t.flag)
+			roots, flags = append(roots, t.Root), append(flags, t.Flag)
 		}
 	}
 	return roots, flags
@@ -143,27 +148,13 @@ func (s spot) context() *flag.Context {
 	return &flag.Context{}
 }
 
-// rows are what one flag comes to at the spot, at every time.
-func (s spot) rows(f Flag, said map[string]flag.Layer) []ResolvedFlag {
-	if s.Standing == domain.Ended {
-		return nil
-	}
-	standing, by := Combined(s.Standing, s.By, s.Above, s.AboveBy)
-	var rows []ResolvedFlag
-	in := flag.Input{Standing: standing, Context: s.context()}
-	for n, span := range flag.Timeline(f.Rules(), in, s.layers(said, f.Key)...) {
-		rows = append(rows, resolved(s, f, n, span, by))
-	}
-	return rows
-}
-
 func resolved(s spot, f Flag, n int, span flag.Span, standing cascade.Origin) ResolvedFlag {
 	e := span.Evaluation
 	by := f.DecidedBy(e, standing)
 	return ResolvedFlag{
 		Key: strings.Join([]string{string(s.ID), string(f.Key), fmt.Sprint(n)}, "/"), Owner: string(s.ID),
 		Node: s.ID, Flag: f.Key, Segment: n, ValidFrom: end(span.From), ValidUntil: end(span.Until),
-		Type: f.Type, Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule, Bucket: e.Bucket,
+		Type: f.Type, Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule, Bucket: e.Bucket, Blocker: e.Blocker,
 		Locked: e.Decision.Decider.Locked, Deprecated: f.Status == flag.StatusDeprecated,
 		DeciderLevel: e.Decision.Decider.Level, DeciderNode: e.Decision.Decider.Node,
 		DecidedByEvent: by.EventID, DecidedByPosition: int64(by.Position),
@@ -178,6 +169,8 @@ func (f Flag) DecidedBy(e flag.Evaluation, standing cascade.Origin) cascade.Orig
 		return f.StatusBy
 	case flag.NotActive:
 		return standing
+	case flag.Unmet:
+		return f.PrerequisitesBy
 	case flag.ByDefault:
 		return f.DefinedBy
 	}

@@ -23,8 +23,11 @@ type resolving struct {
 	names Names
 	whole bool // the table is empty, and everything is to be resolved
 
-	flags []Flag
+	flags []Flag                // that are to be resolved
+	known map[flag.Key]Flag     // those, and what they depend on
 	upper map[string]flag.Layer // by node and flag
+
+	audiences map[flag.SegmentKey]*flag.Audience // that layers in hand name
 }
 
 // batchPairs is how many pairs of node and flag are resolved at a time.
@@ -82,6 +85,12 @@ func (r *resolving) prepare(spots []spot) (err error) {
 	if err != nil {
 		return err
 	}
+	if err != nil {
+		return err
+	}
+	if err := r.follow(); err != nil {
+		return err
+	}
 	r.upper, err = r.said(compact(nodes))
 	return err
 }
@@ -94,18 +103,38 @@ func compact(list []string) []string {
 // said loads what nodes say about the flags in hand, by node and flag. It is
 // compiled once for all the nodes below.
 func (r *resolving) said(nodes []string) (map[string]flag.Layer, error) {
-	keys := make([]string, len(r.flags))
-	for i, f := range r.flags {
-		keys[i] = string(f.Key)
+	keys := make([]string, 0, len(r.known))
+	for k := range r.known {
+		keys = append(keys, string(k))
 	}
 	rows, err := collect[FlagOverride](r, fmt.Sprintf(`select %s from unnest($1::text[]) n(id) join %s o on o.node = n.id where o.flag in (select unnest($2::text[]))`,
 		listed[FlagOverride]("o"), r.names("flag_overrides")), nodes, keys)
 	said := make(map[string]flag.Layer, len(rows))
+	var named []string
 	for _, o := range rows {
+		named = append(named, o.Segments...)
 		said[o.Key] = o.Layer()
 	}
-	return said, err
+	if err != nil {
+		return nil, err
+	}
+	return said, r.hear(compact(named))
 }
+
+// hear loads the segments that are not known yet.
+func (r *resolving) hear(named []string) error {
+	named = slices.DeleteFunc(named, func(k string) bool { _, known := r.audiences[flag.SegmentKey(k)]; return known })
+	if len(named) == 0 {
+		return nil
+	}
+	rows, err := collect[Segment](r, fmt.Sprintf(`select %s from %s s where s.key in (select unnest($1::text[]))`, listed[Segment]("s"), r.names("segments")), named)
+	for _, s := range rows {
+		r.audiences[s.Key] = s.Audience()
+	}
+	return err
+}
+
+func (r *resolving) audience(k flag.SegmentKey) *flag.Audience { return r.audiences[k] }
 
 // settle resolves at a batch of nodes and writes what comes out.
 func (r *resolving) settle(batch []spot) error {
@@ -125,7 +154,7 @@ func (r *resolving) settle(batch []spot) error {
 	for _, s := range batch {
 		for _, f := range r.flags {
 			if s.wants(f.Key) {
-				now := s.rows(f, said)
+				now := r.rows(s, f, said)
 				rows = append(rows, now...)
 				done.add(s.ID, f.Key, len(now))
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,16 +57,14 @@ func TestTheMatrixHoldsForWhyAndForTheTable(t *testing.T) {
 func TestTheMatrixOfFlagsHoldsForWhyAndForTheTable(t *testing.T) {
 	w := estate(t)
 	cases := flagtest.Load(t, "../domain/flag/testdata/matrix")
-	said := map[domain.NodeID][]domain.Event{}
+	facts := map[domain.StreamID][]domain.Event{}
 	for _, c := range cases {
-		stream, sayings := c.Facts(c.Flag)
-		w.tell(flag.Stream(c.Flag), stream...)
-		for node, events := range sayings {
-			said[node] = append(said[node], events...)
+		for stream, events := range c.Facts() {
+			facts[stream] = append(facts[stream], events...)
 		}
 	}
-	for node, events := range said {
-		w.tell(domain.StreamID("nodeflags-"+node), events...)
+	for _, stream := range slices.Sorted(maps.Keys(facts)) { // flags before what they depend on
+		w.tell(stream, facts[stream]...)
 	}
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) { w.meets(t, c.Flag, c) })
@@ -82,7 +81,7 @@ func (w *world) meets(t *testing.T, key flag.Key, c flagtest.Case) {
 		q.With = string(with)
 	}
 	why := ask[readapi.Resolution](w, q)
-	if !cascade.Same(why.Value, c.Want) || why.Reason != c.Reason || why.Cause != c.Cause || why.Rule != c.Rule || !cmp.Equal(why.Bucket, c.Bucket) {
+	if !cascade.Same(why.Value, c.Want) || why.Reason != c.Reason || why.Cause != c.Cause || why.Rule != c.Rule || why.Blocker != c.Blocker || !cmp.Equal(why.Bucket, c.Bucket) {
 		t.Errorf("why says %s: %s, %s, %q", why.Value, why.Reason, why.Cause, why.Rule)
 	}
 	for _, v := range why.Levels {

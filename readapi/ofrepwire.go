@@ -44,6 +44,9 @@ func appendEvaluation(b []byte, k flag.Key, a *flag.Answer) []byte {
 	if a.Bucket >= 0 {
 		b = strconv.AppendInt(append(b, `,"bucket":`...), int64(a.Bucket), 10)
 	}
+	if a.Blocker != "" {
+		b = appendText(append(b, `,"blocker":`...), a.Blocker)
+	}
 	if a.Deprecated {
 		b = append(b, `,"deprecated":true`...)
 	}

@@ -13,6 +13,7 @@ type OverridesBy struct {
 	Page
 	Flag  flag.Key `json:"flag,omitempty" query:"flag" maxLength:"128" doc:"Only of this flag."`
 	Level string   `json:"level,omitempty" query:"level" enum:"platform,integrator,tenant,user" doc:"Only of nodes of this level."`
+	Opted string   `json:"opted,omitempty" query:"opted" enum:"in,out" doc:"Only choices of the nodes themselves: those that opted in, or out."`
 }
 
 // Override is what any node says about a flag.
@@ -22,12 +23,12 @@ type Override struct{ projections.FlagOverride }
 func (q OverridesBy) Run(ctx context.Context, db DB) (List[Override], error) {
 	page := q.Page
 	q.Page = Page{}
-	return pageOf[Override](ctx, db, everyOverride, ask{page, "node", q, []any{q.Flag, q.Level}})
+	return pageOf[Override](ctx, db, everyOverride, ask{page, "node", q, []any{q.Flag, q.Level, q.Opted}})
 }
 
 var everyOverride = listing{
 	columns: overrideColumns,
-	from:    `from readmodel.flag_overrides o where ($1::text = '' or o.flag = $1::text) and ($2::text = '' or o.level = $2::text)`,
+	from:    `from readmodel.flag_overrides o where ($1::text = '' or o.flag = $1::text) and ($2::text = '' or o.level = $2::text) and ($3::text = '' or o.opted = $3::text)`,
 	id:      key{"o.key", "text"},
 	sorts:   map[string]key{"node": {"o.node", "text"}},
 }

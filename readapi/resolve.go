@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -44,9 +45,11 @@ type Resolution struct {
 	Value     json.RawMessage   `json:"value" doc:"The value."`
 	Variant   string            `json:"variant,omitempty" doc:"Name of the value, if the flag has one for it."`
 	Reason    flag.Reason       `json:"reason" enum:"STATIC,TARGETING_MATCH,SPLIT,DISABLED" doc:"Why, in OpenFeature's words."`
-	Cause     flag.Cause        `json:"cause" enum:"default,override,lock,draft,killed,not-active" doc:"Why, more exactly."`
+	Cause     flag.Cause        `json:"cause" enum:"default,override,lock,draft,killed,not-active,not-entitled,prerequisite" doc:"Why, more exactly."`
 	Rule      string            `json:"rule,omitempty" doc:"The rule that matched: its name, or # and its number from 0."`
 	Bucket    *int              `json:"bucket,omitempty" doc:"Where in the deciding split the subject is, of 100,000."`
+	Blocker   string            `json:"blocker,omitempty" doc:"What turned it off: the flag that it depends on."`
+	Requires  []flag.Checked    `json:"prerequisites,omitempty" doc:"What the flags that it depends on come to."`
 	Status    flag.Status       `json:"status" enum:"draft,active,deprecated,killed" doc:"Where the flag is in its life."`
 	Standing  domain.Standing   `json:"standing" enum:"pending,active,suspended,closed,ended" doc:"How far the node may be used, its ancestors considered."`
 	DecidedBy cascade.Origin    `json:"decidedBy" doc:"The fact that decided."`
@@ -66,10 +69,11 @@ func (q ResolveFlag) Run(ctx context.Context, db DB) (Resolution, error) {
 	if err != nil {
 		return Resolution{}, err
 	}
-	if len(ladders) == 0 {
+	l, ok := ladders.of(q.Flag)
+	if !ok {
 		return Resolution{}, flag.ErrNotFound
 	}
-	return ladders[0].resolve(q, who)
+	return ladders.resolve(l, q, who)
 }
 
 // ErrContext: whom a flag is to be evaluated for cannot be read.
@@ -91,8 +95,9 @@ func (q ResolveFlag) context() (flag.Context, error) {
 // the platform down, and what each of them says.
 type ladder struct {
 	projections.Flag
-	Line []rung   `db:"line"`
-	Said []saying `db:"said"`
+	Line     []rung                `db:"line"`
+	Said     []saying              `db:"said"`
+	Segments []projections.Segment `db:"segments"`
 }
 
 // A saying is an override as the statement below tells it.
@@ -129,14 +134,28 @@ type rung struct {
 	By       cascade.Origin  `json:"by"`
 }
 
-func laddersOf(ctx context.Context, db DB, node domain.NodeID, user domain.UserID, keys []string) ([]ladder, error) {
+// ladders are those of some flags and of all that these depend on.
+type ladders []ladder
+
+func (all ladders) of(k flag.Key) (l ladder, ok bool) {
+	i := slices.IndexFunc(all, func(l ladder) bool { return l.Key == k })
+	if i < 0 {
+		return l, false
+	}
+	return all[i], true
+}
+
+func laddersOf(ctx context.Context, db DB, node domain.NodeID, user domain.UserID, keys []string) (ladders, error) {
 	return many[ladder](ctx, db, ladderSQL, keys, node, user)
 }
 
 // Users that are known have a home; those that are not are known by it once they
 // have an override, which names it. Overrides of users count below their home
 // only. Without a node, the home is where to look; without both, the platform.
-var ladderSQL = `with place(id) as (
+var ladderSQL = `with recursive wanted(key) as (
+  select unnest($1::text[])
+  union select p->>'flag' from wanted w join readmodel.flags f on f.key = w.key cross join lateral json_array_elements(f.prerequisites) p),
+place(id) as (
   select case when $2::text <> '' then $2::text else coalesce((select u.home from readmodel.users u where u.id = nullif($3::text, '')::uuid), (select o.parent from readmodel.flag_overrides o where o.node = $3::text and o.level = 'user' limit 1), 'platform') end),
 line as (
   select n.id, n.level, n.standing, n.standing_by, step.depth from place p join readmodel.nodes s on s.id = p.id
@@ -146,8 +165,11 @@ select ` + flagColumns + `,
 (select coalesce(json_agg(json_build_object('id', l.id, 'level', l.level, 'standing', l.standing, 'by', l.standing_by) order by l.depth), '[]') from line l) as line,
 (select coalesce(json_agg(json_build_object('level', o.level, 'node', o.node, 'value', o.value, 'plain', o.plain, 'rules', o.rules, 'split', o.split, 'locked', o.locked, 'validFrom', o.valid_from, 'validUntil', o.valid_until, 'saidBy', o.said_by)), '[]')
  from readmodel.flag_overrides o
- where o.flag = f.key and (o.node in (select l.id from line l) or o.node = $3::text and o.level = 'user' and o.parent in (select p.id from place p))) as said
-from readmodel.flags f where f.key in (select unnest($1::text[])) order by f.key`
+ where o.flag = f.key and (o.node in (select l.id from line l) or o.node = $3::text and o.level = 'user' and o.parent in (select p.id from place p))) as said,
+(select coalesce(json_agg(json_build_object('key', s.key, 'included', s.included, 'excluded', s.excluded, 'any', s.groups, 'retired', s.retired)), '[]')
+ from readmodel.segments s where s.key in (select unnest(o.segments) from readmodel.flag_overrides o
+  where o.flag = f.key and (o.node in (select l.id from line l) or o.node = $3::text and o.level = 'user'))) as segments
+from readmodel.flags f where f.key in (select w.key from wanted w) order by f.key`
 
 // place is the node at the end of the line, and how far it may be used.
 func (l ladder) place() (n rung, standing domain.Standing, by cascade.Origin) {
@@ -189,22 +211,42 @@ func (l ladder) within(who flag.Context) *flag.Context {
 	return &who
 }
 
+// audience is who belongs to a segment that is named here.
+func (all ladders) audience(k flag.SegmentKey) *flag.Audience {
+	for _, l := range all {
+		for _, s := range l.Segments {
+			if s.Key == k {
+				return s.Audience()
+			}
+		}
+	}
+	return nil
+}
+
 // evaluate decides at one instant.
-func (l ladder) evaluate(who flag.Context, at time.Time) (flag.Evaluation, cascade.Origin, error) {
-	_, standing, by := l.place()
-	e, err := flag.Evaluate(l.Rules(), flag.Input{Standing: standing, At: at, Context: l.within(who)}, l.layers(who.User)...)
+func (all ladders) evaluate(l ladder, who flag.Context, at time.Time) (flag.Evaluation, cascade.Origin, error) {
+	n, standing, by := l.place()
+	e, err := flag.Evaluate(l.Rules(), flag.Input{
+		Standing: standing, Node: n.ID, At: at, Context: l.within(who), Segments: all.audience, Prerequisites: all.prerequisite,
+	}, l.layers(who.User)...)
 	return e, l.DecidedBy(e, by), err
 }
 
-func (l ladder) resolve(q ResolveFlag, who flag.Context) (Resolution, error) {
+// prerequisite evaluates a flag that another depends on.
+func (all ladders) prerequisite(k flag.Key, in flag.Input) (flag.Evaluation, error) {
+	l, _ := all.of(k) // what is not there is not found
+	return flag.Evaluate(l.Rules(), in, l.layers(in.Context.User)...)
+}
+
+func (all ladders) resolve(l ladder, q ResolveFlag, who flag.Context) (Resolution, error) {
 	if len(l.Line) == 0 {
 		return Resolution{}, flag.ErrNodeNotFound
 	}
 	n, standing, _ := l.place()
-	e, by, err := l.evaluate(who, q.At)
+	e, by, err := all.evaluate(l, who, q.At)
 	return Resolution{
 		Flag: l.Key, Node: n.ID, User: q.User, At: q.At,
-		Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule, Bucket: e.Bucket,
+		Value: e.Value, Variant: e.Variant, Reason: e.Reason, Cause: e.Cause, Rule: e.Rule, Bucket: e.Bucket, Blocker: e.Blocker, Requires: e.Prerequisites,
 		Status: l.Status, Standing: standing, DecidedBy: by, Levels: e.Decision.Story,
 	}, err
 }

@@ -35,6 +35,7 @@ func newManor(t *testing.T) *manor {
 	m := &manor{world: newWorld(t), t: t, callers: map[string]string{"anonymous": "", "garbage": "Bearer " + strings.Repeat("x", 200)}}
 	m.do("POST", "/v1/flags", `{"key":"probe-flag","type":"boolean","default":false}`)
 	m.do("POST", "/v1/flags/probe-flag/activate", "")
+	m.do("POST", "/v1/segments", `{"key":"probe-segment","included":["canary@example.com"]}`)
 	m.mine, m.theirs = m.partner("mine"), m.partner(canary)
 	m.credentials()
 	m.ready()
@@ -52,7 +53,7 @@ func (m *manor) ready() {
 // partner makes an integrator with a tenant, a user and whatever else belongs to
 // them, all of which say the mark.
 func (m *manor) partner(mark string) places {
-	p := places{"flag": "probe-flag", "meter": "users", "role": "tenant-viewer"}
+	p := places{"flag": "probe-flag", "segment": "probe-segment", "meter": "users", "role": "tenant-viewer"}
 	p["integrator"] = m.do("POST", "/v1/integrators", fmt.Sprintf(`{"businessName":"%s partner","kind":"partner","contacts":[{"name":"%[1]s","email":"%[1]s@example.com","role":"admin"}]}`, mark)).ID
 	m.do("POST", "/v1/integrators/"+p["integrator"]+"/activate", "")
 	p["tenant"] = m.do("POST", "/v1/tenants", fmt.Sprintf(`{"slug":"%s-tenant","name":"%[1]s tenant","kind":"merchant","integrator":%q,"contacts":[{"name":"%[1]s","email":"%[1]s@example.com","role":"admin"}]}`, mark, p["integrator"])).ID

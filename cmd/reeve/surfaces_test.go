@@ -129,7 +129,7 @@ func (c wanted) args() []string {
 }
 
 func text(s *huma.Schema, v any) string {
-	if s.Type != huma.TypeObject && s.Type != "" {
+	if s.Type != huma.TypeObject && s.Type != huma.TypeArray && s.Type != "" {
 		return fmt.Sprint(v)
 	}
 	b, _ := json.Marshal(v)

@@ -1,6 +1,12 @@
 package flag
 
-import "github.com/reeve-platform/reeve/domain"
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/reeve-platform/reeve/domain"
+)
 
 // Archive takes the flag out of use. Its key stays reserved.
 type Archive struct {
@@ -19,6 +25,20 @@ func (e Archived) Change() (before, after any) { return e.From, StatusArchived }
 // Stream names the flag's history.
 func (c Archive) Stream() domain.StreamID { return Stream(c.Flag) }
 
+// Reads names the history of which flags depend on which. A flag that comes to
+// depend on this one meanwhile is off: its prerequisite cannot be found.
+func (c Archive) Reads(Flag) []domain.StreamID { return []domain.StreamID{GraphStream} }
+
+func (f Flag) dependantNames() string {
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(f.dependants)) {
+		if f.dependants[k] {
+			all = append(all, string(k))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
 // Decide applies the rule.
 func (c Archive) Decide(f Flag, _ domain.Meta) ([]domain.Event, error) {
 	switch f.Status {
@@ -27,6 +47,9 @@ func (c Archive) Decide(f Flag, _ domain.Meta) ([]domain.Event, error) {
 	case StatusActive:
 		return nil, ErrDeprecateFirst
 	case StatusDraft, StatusDeprecated:
+		if names := f.dependantNames(); names != "" {
+			return nil, ErrHasDependants.With("these flags depend on it: " + names)
+		}
 		return []domain.Event{Archived{c.Flag, f.Status}}, nil
 	}
 	return nil, f.refused("archived")

@@ -23,6 +23,8 @@ import (
 // the position that it is about. So "now" and "as of then" are one code, readers
 // take no lock, wait for nobody and never see half of an event.
 type Book struct {
+	Gate Gate // whether nodes are entitled to flags; everything is allowed if nil. Set it before the first question
+
 	writer   sync.Mutex
 	position atomic.Uint64 // of the newest event that can be asked about
 	clock    clock
@@ -30,6 +32,7 @@ type Book struct {
 	listed   atomic.Pointer[[]*entry] // the flags in the order of their keys
 	nodes    *register[uuid.UUID, spot]
 	names    *register[string, naming]
+	segments *register[SegmentKey, roll]
 	interned map[string]*said // settings that nodes may come to share
 	blind    atomic.Uint64    // position of the first fact about flags that cannot be read
 }
@@ -43,7 +46,7 @@ func NewBook() *Book {
 	b := &Book{interned: map[string]*said{}}
 	b.flags = newRegister(func(k Key) uint64 { return maphash.String(seed, string(k)) }, func(e *entry) Key { return e.key })
 	b.nodes = newRegister(func(id uuid.UUID) uint64 { return maphash.Bytes(seed, id[:]) }, func(s *spot) uuid.UUID { return s.id })
-	b.names = newNames()
+	b.names, b.segments = newNames(), newRolls()
 	b.listed.Store(new([]*entry))
 	b.link(domain.PlatformID, 0, func(l *link) { l.level = indexOf(levels, domain.PlatformLevel) })
 	return b
@@ -61,6 +64,7 @@ type edition struct {
 	Flag
 	position         uint64
 	defined, settled uint64            // positions of the facts that gave it definition and status
+	bound            uint64            // and of that which made it depend on others
 	names            map[string]string // of values, as variants spell them; nil if it has none
 	before           *edition
 }
@@ -109,7 +113,7 @@ func (b *Book) Apply(r domain.Recorded) error {
 func Concerns(s domain.StreamID) bool {
 	category, _, _ := strings.Cut(string(s), "-")
 	switch category {
-	case "platform", "integrator", "tenant", "user", "flag", "nodeflags", "segment":
+	case "platform", "integrator", "tenant", "user", "flag", "nodeflags", "flaggraph", "segment":
 		return true
 	}
 	return false
@@ -143,10 +147,14 @@ func (b *Book) learn(r domain.Recorded) {
 			b.house(user, home, r.Position)
 		}
 	}
-	if e, ok := r.Event.(interface{ flag() Key }); ok {
+	switch e := r.Event.(type) {
+	case interface{ flag() Key }:
 		b.edit(e.flag(), r)
+	case PrerequisitesSet:
+		b.edit(e.Flag, r)
 	}
 	b.say(r)
+	b.gather(r)
 }
 
 func indexOf[T comparable](list []T, v T) uint8 {
@@ -240,6 +248,8 @@ func (b *Book) edit(k Key, r domain.Recorded) {
 	case Defined, Updated:
 		next.defined = r.Position
 		next.spell()
+	case PrerequisitesSet:
+		next.bound = r.Position
 	}
 	e.newest.Store(next)
 	if !known {
@@ -340,7 +350,7 @@ func (b *Book) Look(q Question) (v View, err error) {
 	if q.User != "" {
 		v.join(q.User)
 	}
-	v.in = Input{Standing: standings[v.standing], At: q.At, Context: q.Context}
+	v.in = Input{Standing: standings[v.standing], Node: q.Node, At: q.At, Context: q.Context, Segments: b.audiences(v.position), Gate: b.Gate}
 	if c := q.Context; c != nil {
 		c.Integrator, c.Tenant = domain.IntegratorID(v.Above(domain.IntegratorLevel)), domain.TenantID(v.Above(domain.TenantLevel))
 	}
@@ -443,6 +453,7 @@ type Answer struct {
 	Cause      Cause
 	Rule       string // that matched
 	Bucket     int    // that the subject is in, if a split decided; else -1
+	Blocker    string // that turned the flag off: the flag it depends on, or what the gate said
 	Locked     bool   // the fact that decided holds against every node below
 	Deprecated bool
 	Level      domain.Level // at which it was decided, empty if no node did
@@ -472,16 +483,82 @@ func (v *View) evaluate(e *entry) (Answer, error) {
 	if f == nil {
 		return Answer{}, ErrNotFound
 	}
-	cause, off, err := f.off(v.in.Standing)
+	cause, err := f.barred(v.in.Standing)
 	switch {
 	case err != nil:
 		return Answer{}, err
-	case off:
+	case cause != "":
 		return v.disabled(f, cause), nil
-	case f.Definition.Mode == cascade.Replace:
+	case f.Definition.Mode == cascade.Replace && len(f.Prerequisites) == 0 && v.in.Gate == nil:
 		return v.replaced(e, f), nil
 	}
-	return v.combined(e, f), nil
+	return v.told(e, f)
+}
+
+// Explain is the whole story of an answer. Of the facts behind it only the positions
+// are known here; that of the one that decided is given, too. Error: ErrNotFound.
+func (v *View) Explain(k Key) (Flag, Evaluation, uint64, error) {
+	e := v.book.flags.get(k)
+	if e == nil {
+		return Flag{}, Evaluation{}, 0, ErrNotFound
+	}
+	f := e.as(v.position)
+	if f == nil {
+		return Flag{}, Evaluation{}, 0, ErrNotFound
+	}
+	r, err := v.explained(e, f, v.in)
+	return f.Flag, r, v.decided(f, &r), err
+}
+
+// explained evaluates with everything that is known of the levels and of the flags
+// that it depends on.
+func (v *View) explained(e *entry, f *edition, in Input) (Evaluation, error) {
+	in.Prerequisites = func(k Key, in Input) (Evaluation, error) {
+		other := v.book.flags.get(k)
+		if other == nil {
+			return Evaluation{}, ErrNotFound
+		}
+		g := other.as(v.position)
+		if g == nil {
+			return Evaluation{}, ErrNotFound
+		}
+		return v.explained(other, g, in)
+	}
+	return Evaluate(f.Flag, in, v.layers(e)...)
+}
+
+// decided is the position of the fact that an evaluation rests on.
+func (v *View) decided(f *edition, e *Evaluation) uint64 {
+	switch {
+	case e.Cause == IsDraft || e.Cause == IsKilled:
+		return f.settled
+	case e.Cause == NotActive && v.shuts != nil:
+		return v.shuts.stood()
+	case e.Cause == Unmet:
+		return f.bound
+	case e.Cause == NotActive || e.Cause == NotEntitled:
+		return 0
+	case e.Decision.Defaulted:
+		return f.defined
+	}
+	return e.Decision.Decider.Origin.Position
+}
+
+// told is an answer that takes the whole story to find.
+func (v *View) told(e *entry, f *edition) (Answer, error) {
+	seen := *v // so that the usual way, which asks for no other flags, leaves nothing behind
+	r, err := seen.explained(e, f, seen.in)
+	if err != nil {
+		return Answer{}, err
+	}
+	a := Answer{Value: r.Value, Variant: r.Variant, Reason: r.Reason, Rule: r.Rule, Bucket: nobody, Cause: r.Cause, Blocker: r.Blocker, Position: seen.decided(f, &r), Deprecated: f.deprecated()}
+	if r.Bucket != nil {
+		a.Bucket = *r.Bucket
+	}
+	if d := r.Decision.Decider; r.Reason != Disabled && !r.Decision.Defaulted {
+		a.Level, a.Locked, a.by = d.Level, d.Locked, idOf(d.Node)
+	}
+	return a, nil
 }
 
 func (v *View) disabled(f *edition, cause Cause) Answer {
@@ -519,19 +596,6 @@ func (v *View) replaced(e *entry, f *edition) Answer {
 	}
 	if a.Locked {
 		a.Cause = ByLock
-	}
-	return a
-}
-
-// combined is the cascade where several levels have their part.
-func (v *View) combined(e *entry, f *edition) Answer {
-	r, err := Evaluate(f.Flag, v.in, v.layers(e)...)
-	a := Answer{Value: r.Value, Variant: r.Variant, Reason: r.Reason, Rule: r.Rule, Bucket: nobody, Cause: r.Cause, Locked: r.Decision.Decider.Locked, Position: f.defined, Deprecated: f.deprecated()}
-	if r.Bucket != nil {
-		a.Bucket = *r.Bucket
-	}
-	if d := r.Decision.Decider; err == nil && !r.Decision.Defaulted {
-		a.Level, a.Position, a.by = d.Level, d.Origin.Position, idOf(d.Node)
 	}
 	return a
 }

@@ -31,7 +31,11 @@ func (c *chronicle) add(e domain.Event, at time.Time) domain.Recorded {
 
 // A bygone is what a log had come to at a position.
 type bygone struct {
+	chronicle
+	position         uint64
+	segments         map[SegmentKey]Segment
 	flag             Flag
+	bound            uint64
 	defined, settled uint64
 	level            map[domain.NodeID]domain.Level
 	parent           map[domain.NodeID]domain.NodeID
@@ -43,6 +47,7 @@ type bygone struct {
 
 func (c chronicle) at(position uint64, k Key) bygone {
 	p := bygone{
+		chronicle: c, position: position, segments: map[SegmentKey]Segment{},
 		level: map[domain.NodeID]domain.Level{domain.PlatformID: domain.PlatformLevel}, parent: map[domain.NodeID]domain.NodeID{}, standing: map[domain.NodeID]domain.Standing{},
 		stood: map[domain.NodeID]uint64{}, said: map[domain.NodeID]*Setting{}, saidBy: map[domain.NodeID]uint64{},
 	}
@@ -80,6 +85,17 @@ func (p *bygone) learn(r domain.Recorded, k Key) {
 		p.hold(e.Node, e.Flag == k, true)
 	case Unlocked:
 		p.hold(e.Node, e.Flag == k, false)
+	case SegmentDefined:
+		p.segments[e.Segment] = p.segments[e.Segment].Evolve(e)
+	case SegmentUpdated:
+		p.segments[e.Segment] = p.segments[e.Segment].Evolve(e)
+	case SegmentRetired:
+		p.segments[e.Segment] = p.segments[e.Segment].Evolve(e)
+	case PrerequisitesSet:
+		if e.Flag == k {
+			p.bound = r.Position
+			p.evolve(r, true)
+		}
 	case Defined:
 		p.define(r, e.Flag == k)
 	case Updated:
@@ -150,13 +166,7 @@ func (p bygone) evaluate(n, user domain.NodeID, who *Context, at time.Time) (w w
 	if p.level[user] == domain.UserLevel && p.parent[user] == n {
 		line = append(line, user)
 	}
-	var layers []Layer
-	for _, a := range line {
-		if s := p.said[a]; s != nil {
-			layers = append(layers, s.Layer(p.level[a], a))
-		}
-	}
-	e, err := Evaluate(p.flag, Input{Standing: standing, At: at, Context: who}, layers...)
+	e, err := p.resolve(line, Input{Standing: standing, Node: n, At: at, Context: who, Segments: func(k SegmentKey) *Audience { return p.segments[k].Audience() }})
 	if err != nil {
 		return w, err
 	}
@@ -167,12 +177,29 @@ func (p bygone) evaluate(n, user domain.NodeID, who *Context, at time.Time) (w w
 	switch {
 	case e.Cause == NotActive:
 		w.Level, w.Node, w.Position = "", "", stood
+	case e.Cause == Unmet:
+		w.Level, w.Node, w.Position = "", "", p.bound
 	case e.Reason == Disabled:
 		w.Level, w.Node, w.Position = "", "", p.settled
 	case w.Level != "":
 		w.Position = p.saidBy[w.Node]
 	}
 	return w, nil
+}
+
+// resolve evaluates over the layers of a line, and whatever the flag depends on over
+// theirs.
+func (p bygone) resolve(line []domain.NodeID, in Input) (Evaluation, error) {
+	in.Prerequisites = func(k Key, in Input) (Evaluation, error) {
+		return p.chronicle.at(p.position, k).resolve(line, in)
+	}
+	var layers []Layer
+	for _, a := range line {
+		if s := p.said[a]; s != nil {
+			layers = append(layers, s.Layer(p.level[a], a))
+		}
+	}
+	return Evaluate(p.flag, in, layers...)
 }
 
 func nodeNumber(n int) domain.NodeID {
@@ -220,6 +247,7 @@ func (w *world) grow() {
 		w.happen(hung{node, level, parent})
 		w.happen(stands{node, domain.Usable})
 	}
+	w.happen(SegmentDefined{Segment: "crew", Membership: Membership{Included: []string{"ann"}}})
 	for i, k := range worldFlags {
 		d := Definition{Type: Number, Default: json.RawMessage("5"), Off: json.RawMessage("0"), Mode: cascade.Replace,
 			Variants: map[string]json.RawMessage{"five": json.RawMessage("5"), "none": json.RawMessage("0"), "three": json.RawMessage("3.0")}}
@@ -236,7 +264,15 @@ func (w *world) grow() {
 func (w *world) step() {
 	node, k := rapid.SampledFrom(worldNodes).Draw(w.T, "node"), rapid.SampledFrom(worldFlags).Draw(w.T, "flag")
 	past := w.log.at(^uint64(0), k)
-	switch rapid.IntRange(0, 11).Draw(w.T, "what") {
+	switch rapid.IntRange(0, 14).Draw(w.T, "what") {
+	case 12:
+		var on []Prerequisite
+		if k != "a" && rapid.Bool().Draw(w.T, "depends") { // on an earlier one only, so that there is no cycle
+			on = []Prerequisite{{Flag: worldFlags[slices.Index(worldFlags, k)-1], Value: json.RawMessage(rapid.SampledFrom([]string{"5", "3", "6"}).Draw(w.T, "on"))}}
+		}
+		w.happen(PrerequisitesSet{Flag: k, Prerequisites: on, Before: past.flag.Prerequisites})
+	case 13:
+		w.happen(SegmentUpdated{Segment: "crew", After: Membership{Included: []string{rapid.SampledFrom([]string{"ann", "bob"}).Draw(w.T, "member")}}})
 	case 0:
 		w.happen(Cleared{Node: node, Flag: k})
 	case 1:
@@ -265,6 +301,9 @@ func (w *world) step() {
 		s := Setting{Value: json.RawMessage(fmt.Sprint(rapid.IntRange(1, 6).Draw(w.T, "value")))}
 		if rapid.Bool().Draw(w.T, "for some") {
 			s.Rules = []Rule{{When: []Condition{{Attribute: "region", Op: "in", Values: []json.RawMessage{json.RawMessage(`"eu"`)}}}, Serving: Serving{Value: json.RawMessage("3.0")}}}
+			if rapid.Bool().Draw(w.T, "for the crew") {
+				s.Rules = append(s.Rules, Rule{When: []Condition{{Segment: "crew"}}, Serving: Serving{Value: json.RawMessage("1")}})
+			}
 			if rapid.Bool().Draw(w.T, "a share of all") {
 				s.Split = &Split{Shares: []Share{{Serving: Serving{Value: json.RawMessage("6")}, Weight: 40_000}}}
 			}
@@ -280,7 +319,7 @@ func (w *world) step() {
 			t := w.now.Add(time.Duration(rapid.IntRange(-20, 40).Draw(w.T, "until")) * time.Minute)
 			s.ValidUntil = &t
 		}
-		w.happen(Overridden{node, past.level[node], past.parent[node], k, s, nil})
+		w.happen(Overridden(Saying{node, past.level[node], past.parent[node], k, s, nil}))
 	}
 }
 

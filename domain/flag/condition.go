@@ -38,15 +38,17 @@ type Condition struct {
 	Attribute string            `json:"attribute,omitempty" maxLength:"128" doc:"What is looked at: key, tenant, integrator, user, or an attribute of the context."`
 	Op        Operator          `json:"op,omitempty" enum:"in,startsWith,endsWith,contains,matches,lt,lte,gt,gte,before,after,semverEq,semverLt,semverGt,cidr,exists" doc:"How it is compared."`
 	Values    []json.RawMessage `json:"values,omitempty" maxItems:"1000" pii:"person" doc:"What with; one of them is enough."`
+	Segment   SegmentKey        `json:"segment,omitempty" maxLength:"128" doc:"In place of all that: a segment that one belongs to."`
 	Not       bool              `json:"not,omitempty" doc:"Whether it holds where it otherwise would not."`
 }
 
 // ErrCondition: a condition cannot be held against anything.
-var ErrCondition = &domain.Error{Kind: domain.Invalid, Code: "invalid-condition", Detail: "a condition names an attribute, an operator and values that the operator takes"}
+var ErrCondition = &domain.Error{Kind: domain.Invalid, Code: "invalid-condition", Detail: "a condition names an attribute, an operator and values that the operator takes, or a segment"}
 
 // A test is a condition that was compiled once. It is immutable, and testing does
 // not allocate.
 type test struct {
+	segment   SegmentKey // in place of the attribute
 	attribute string
 	match     func(any) bool // nil: whatever is there will do
 	not       bool
@@ -54,7 +56,13 @@ type test struct {
 
 // compile reads a condition. What is wrong is pointed at below a place.
 func (c Condition) compile(place string) (test, error) {
-	t := test{attribute: c.Attribute, not: c.Not}
+	t := test{segment: c.Segment, attribute: c.Attribute, not: c.Not}
+	if c.Segment != "" {
+		if c.Attribute != "" || c.Op != "" || len(c.Values) > 0 {
+			return t, ErrCondition.At(place+"/segment", "cannot be combined with an attribute")
+		}
+		return t, nil
+	}
 	if c.Attribute == "" {
 		return t, ErrCondition.At(place+"/attribute", "is required")
 	}
@@ -80,8 +88,11 @@ func (c Condition) compile(place string) (test, error) {
 }
 
 // holds tests a context.
-func (t *test) holds(c *Context) bool {
-	v, there := c.attribute(t.attribute)
+func (t *test) holds(in *Input) bool {
+	if t.segment != "" {
+		return in.audience(t.segment).Has(in.Context) != t.not
+	}
+	v, there := in.Context.attribute(t.attribute)
 	return (there && t.matches(v)) != t.not
 }
 
@@ -114,9 +125,9 @@ func compileAll(when []Condition, place string) ([]test, error) {
 }
 
 // hold reports whether all tests do.
-func hold(tests []test, c *Context) bool {
+func hold(tests []test, in *Input) bool {
 	for i := range tests {
-		if !tests[i].holds(c) {
+		if !tests[i].holds(in) {
 			return false
 		}
 	}

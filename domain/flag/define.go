@@ -22,6 +22,7 @@ type Define struct {
 	Tags        []string                   `json:"tags,omitempty" maxItems:"50" doc:"Words to find it by."`
 	Exposed     bool                       `json:"exposed,omitempty" doc:"Whether clients outside the platform may see it."`
 	Levels      []domain.Level             `json:"levels,omitempty" maxItems:"4" doc:"Levels at which it may be overridden; all if left out."`
+	Optional    bool                       `json:"optional,omitempty" doc:"Whether integrators and tenants may opt in and out."`
 }
 
 // Defined: the flag is known, and off everywhere.
@@ -50,7 +51,7 @@ func (c Define) Decide(f Flag, _ domain.Meta) ([]domain.Event, error) {
 	if !keyGrammar.MatchString(string(c.Key)) {
 		return nil, ErrKey.At("/key", "1 to 128 of A-Z, a-z, 0-9 and ._-")
 	}
-	d, err := Definition{c.Type, c.Default, c.Off, c.Variants, c.Mode, c.Description, c.Owner, c.Tags, c.Exposed, c.Levels}.complete()
+	d, err := Definition{c.Type, c.Default, c.Off, c.Variants, c.Mode, c.Description, c.Owner, c.Tags, c.Exposed, c.Levels, c.Optional}.complete()
 	if err != nil {
 		return nil, err
 	}

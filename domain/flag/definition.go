@@ -33,6 +33,7 @@ type Definition struct {
 	Tags        []string                   `json:"tags,omitempty" doc:"Words to find it by."`
 	Exposed     bool                       `json:"exposed,omitempty" doc:"Whether clients outside the platform may see it."`
 	Levels      []domain.Level             `json:"levels,omitempty" doc:"Levels at which it may be overridden; all if empty."`
+	Optional    bool                       `json:"optional,omitempty" doc:"Whether integrators and tenants may opt in and out."`
 }
 
 var (
@@ -124,7 +125,7 @@ func (d Definition) takes(v json.RawMessage, pointer string) error {
 
 // equal compares what two definitions say, however the values are spelled.
 func (d Definition) equal(o Definition) bool {
-	return d.Type == o.Type && d.Mode == o.Mode && d.Description == o.Description && d.Owner == o.Owner && d.Exposed == o.Exposed &&
+	return d.Type == o.Type && d.Mode == o.Mode && d.Description == o.Description && d.Owner == o.Owner && d.Exposed == o.Exposed && d.Optional == o.Optional &&
 		cascade.Same(d.Default, o.Default) && cascade.Same(d.Off, o.Off) && maps.EqualFunc(d.Variants, o.Variants, cascade.Same) &&
 		slices.Equal(d.Tags, o.Tags) && slices.Equal(d.Levels, o.Levels)
 }

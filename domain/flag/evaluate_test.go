@@ -79,7 +79,7 @@ func TestTheMatrixOfFlags(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			f, layers := c.State(c.Flag), c.Ladder()
 			got, err := Evaluate(f, c.Input(), layers...)
-			if err != nil || !cascade.Same(got.Value, c.Want) || got.Decision.Decider.Level != c.By || got.Reason != c.Reason || got.Cause != c.Cause || got.Rule != c.Rule || !cmp.Equal(got.Bucket, c.Bucket) {
+			if err != nil || !cascade.Same(got.Value, c.Want) || got.Decision.Decider.Level != c.By || got.Reason != c.Reason || got.Cause != c.Cause || got.Rule != c.Rule || got.Blocker != c.Blocker || !cmp.Equal(got.Bucket, c.Bucket) {
 				t.Errorf("%s by %q: %s, %s, %q; %v", got.Value, got.Decision.Decider.Level, got.Reason, got.Cause, got.Rule, err)
 			}
 			for _, s := range Timeline(f, c.Input(), layers...) {
@@ -123,8 +123,13 @@ func TestGolden(t *testing.T) {
 	when := []Condition{{Attribute: "plan", Op: In, Values: []jsonRaw{j(`"gold"`)}, Not: true}}
 	split := &Split{By: "tenant", Salt: "s", Shares: []Share{{Serving{Value: j(`"b"`)}, 1}}, Steps: []Step{{at, []uint32{2}}}, Paused: &late}
 	setting := Setting{Value: j(`"b"`), Variant: "b", Rules: []Rule{{Name: "r", When: when, Serving: Serving{Value: j(`"b"`), Variant: "b"}}}, Split: split, ValidFrom: &early, ValidUntil: &late, Locked: true}
+	rolling := Saying{acme, domain.TenantLevel, partner, key, Setting{Split: split}, nil}
 	testkit.Golden(t, Events,
 		Defined{key, full}, Updated{key, def, full}, Activated{key, StatusDraft}, Deprecated{key}, Killed{key, StatusActive},
 		Revived{key, StatusActive}, Archived{key, StatusDeprecated}, Restored{key},
-		Overridden{ann, domain.UserLevel, acme, key, setting, &on}, Cleared{acme, key, setting}, Locked{acme, key}, Unlocked{acme, key})
+		Overridden{ann, domain.UserLevel, acme, key, setting, &on}, Cleared{acme, key, setting}, Locked{acme, key}, Unlocked{acme, key},
+		segment, SegmentUpdated{"gold", gold, Membership{Excluded: []string{"bob"}}}, SegmentRetired{"gold"},
+		RolloutSet{rolling}, RolloutAdvanced{rolling}, RolloutPaused{rolling}, RolloutResumed{rolling},
+		OptedIn{Saying{acme, domain.TenantLevel, partner, key, Setting{Value: j(`true`), Opted: Taken}, nil}}, OptedOut{Saying{acme, domain.TenantLevel, partner, key, Setting{Value: j(`false`), Opted: Declined}, &on}},
+		PrerequisitesSet{key, []Prerequisite{{Flag: "base", Variant: "on", Value: j(`true`)}}, nil})
 }

@@ -13,6 +13,7 @@ package flag
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/reeve-platform/reeve/domain"
 )
@@ -31,6 +32,16 @@ var Events = domain.Vocabulary{
 	domain.Define[Cleared]("FlagOverrideCleared", 1),
 	domain.Define[Locked]("FlagLocked", 1),
 	domain.Define[Unlocked]("FlagUnlocked", 1),
+	domain.Define[RolloutSet]("RolloutSet", 1),
+	domain.Define[RolloutAdvanced]("RolloutAdvanced", 1),
+	domain.Define[RolloutPaused]("RolloutPaused", 1),
+	domain.Define[RolloutResumed]("RolloutResumed", 1),
+	domain.Define[OptedIn]("FeatureOptedIn", 1),
+	domain.Define[OptedOut]("FeatureOptedOut", 1),
+	domain.Define[PrerequisitesSet]("FlagPrerequisitesSet", 1),
+	domain.Define[SegmentDefined]("SegmentDefined", 1),
+	domain.Define[SegmentUpdated]("SegmentUpdated", 1),
+	domain.Define[SegmentRetired]("SegmentRetired", 1),
 }
 
 // Key names a flag for ever: a letter or digit, then up to 127 of A-Z, a-z, 0-9,
@@ -61,6 +72,9 @@ type Flag struct {
 	Status     Status
 	Before     Status // that a kill interrupted
 	Definition Definition
+
+	Prerequisites []Prerequisite
+	dependants    map[Key]bool // flags that were ever told to depend on it, and whether they do
 }
 
 // Evolve folds one event.
@@ -82,6 +96,20 @@ func (f Flag) Evolve(e domain.Event) Flag {
 		f.Status = StatusArchived
 	case Restored:
 		f.Status = StatusDeprecated
+	case PrerequisitesSet:
+		f = f.depend(e)
+	}
+	return f
+}
+
+// depend listens to what any flag depends on.
+func (f Flag) depend(e PrerequisitesSet) Flag {
+	if e.Flag == f.Key {
+		f.Prerequisites = e.Prerequisites
+	}
+	on := slices.ContainsFunc(e.Prerequisites, func(p Prerequisite) bool { return p.Flag == f.Key })
+	if on || f.dependants[e.Flag] {
+		f.dependants = with(f.dependants, e.Flag, on)
 	}
 	return f
 }

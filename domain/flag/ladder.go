@@ -2,6 +2,7 @@ package flag
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -21,6 +22,7 @@ type Setting struct {
 	ValidFrom  *time.Time      `json:"validFrom,omitempty"`
 	ValidUntil *time.Time      `json:"validUntil,omitempty"` // exclusive
 	Locked     bool            `json:"locked,omitempty"`
+	Opted      Opted           `json:"opted,omitempty"` // if the node itself chose
 }
 
 // A phase is where a setting is in its own time.
@@ -75,6 +77,7 @@ type Ladder struct {
 	flags    map[Key]Flag
 	settings map[domain.NodeID]sayings
 	agents   map[domain.NodeID]bool // ids of clients and keys, which are no nodes
+	segments map[SegmentKey]bool    // that may be named
 }
 
 type place struct {
@@ -100,15 +103,34 @@ func (l Ladder) Evolve(e domain.Event) Ladder {
 	if f, ok := e.(interface{ flag() Key }); ok {
 		l.flags = with(l.flags, f.flag(), l.flags[f.flag()].Evolve(e))
 	}
+	switch e := e.(type) {
+	case SegmentDefined:
+		l.segments = with(l.segments, e.Segment, true)
+	case SegmentRetired:
+		l.segments = with(l.segments, e.Segment, false)
+	}
 	return l.evolveSettings(e)
+}
+
+// knows refuses a setting that names a segment that is not there.
+func (l Ladder) knows(s Setting) error {
+	for i, r := range s.Rules {
+		for n, c := range r.When {
+			if c.Segment != "" && !l.segments[c.Segment] {
+				return ErrUnknownSegment.At(fmt.Sprintf("/rules/%d/when/%d/segment", i, n), "is not a segment in use")
+			}
+		}
+	}
+	return nil
 }
 
 func (l Ladder) evolveSettings(e domain.Event) Ladder {
 	switch e := e.(type) {
-	case Overridden:
-		l = l.say(e.Node, e.Flag, &e.Setting)
-		if _, known := l.places[e.Node]; !known && e.Level == domain.UserLevel {
-			l = l.move(e.Node, func(p *place) { *p = place{e.Level, e.Parent, domain.Usable} })
+	case interface{ Said() Saying }:
+		s := e.Said()
+		l = l.say(s.Node, s.Flag, &s.Setting)
+		if _, known := l.places[s.Node]; !known && s.Level == domain.UserLevel {
+			l = l.move(s.Node, func(p *place) { *p = place{s.Level, s.Parent, domain.Usable} })
 		}
 	case Cleared:
 		l = l.say(e.Node, e.Flag, nil)

@@ -3,6 +3,7 @@ package flag
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -35,21 +36,14 @@ type Overridden struct {
 	Before *Setting `json:"before,omitempty"` // nil if the node said nothing
 }
 
+// Said is what the node says from now on.
+func (e Overridden) Said() Saying { return Saying(e) }
+
 // Houses tells the home of a user for whom a flag was overridden.
-func (e Overridden) Houses() (user, home domain.NodeID) {
-	if e.Level != domain.UserLevel {
-		return "", ""
-	}
-	return e.Node, e.Parent
-}
+func (e Overridden) Houses() (user, home domain.NodeID) { return e.Said().Houses() }
 
 // Change gives both settings.
-func (e Overridden) Change() (before, after any) {
-	if e.Before == nil {
-		return nil, e.Setting
-	}
-	return *e.Before, e.Setting
-}
+func (e Overridden) Change() (before, after any) { return e.Said().Change() }
 
 var (
 	// ErrOneValue: what is said is said by value or by name.
@@ -78,8 +72,15 @@ func (c Override) target() target { return target{c.Node, c.Flag, c.Home} }
 // Stream names the history of the node's overrides.
 func (c Override) Stream() domain.StreamID { return c.target().stream() }
 
-// Reads names the flag, the node and the overrides above it.
-func (c Override) Reads(l Ladder) []domain.StreamID { return c.target().reads(l) }
+// Reads names the flag, the node, the overrides above it, and the segments that the
+// rules name.
+func (c Override) Reads(l Ladder) []domain.StreamID {
+	names := c.target().reads(l)
+	for _, k := range (Setting{Rules: c.Rules}).Segments() {
+		names = append(names, SegmentStream(k))
+	}
+	return names
+}
 
 // Decide applies the rule.
 func (c Override) Decide(l Ladder, m domain.Meta) ([]domain.Event, error) {
@@ -90,6 +91,9 @@ func (c Override) Decide(l Ladder, m domain.Meta) ([]domain.Event, error) {
 	}
 	after, err := c.setting(f.Definition, m.At)
 	if err != nil {
+		return nil, err
+	}
+	if err := l.knows(after); err != nil {
 		return nil, err
 	}
 	if !f.Definition.allows(l.level(c.Node)) {
@@ -103,7 +107,7 @@ func (c Override) Decide(l Ladder, m domain.Meta) ([]domain.Event, error) {
 	if err := t.free(l, m.At); err != nil {
 		return nil, err
 	}
-	if err := c.tightens(l, f.Definition, after, m.At); err != nil {
+	if err := t.tightens(l, f.Definition, after, m.At); err != nil {
 		return nil, err
 	}
 	return []domain.Event{Overridden{c.Node, l.level(c.Node), l.parent(c.Node), c.Flag, after, before}}, nil
@@ -138,30 +142,23 @@ func (d Definition) completed(s Setting) (Setting, error) {
 	if s.Split, err = d.split(s.Split, "/split"); err != nil {
 		return s, err
 	}
-	if text, err := json.Marshal(s); err != nil || len(s.Value) > maxValue || len(text) > maxSetting {
+	if len(s.Value) > maxValue || sizeOf(s) > maxSetting {
 		return s, ErrTooLarge
 	}
 	return s, nil
 }
 
+// sizeOf is how many bytes something takes in the log.
+func sizeOf(v any) int {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return math.MaxInt
+	}
+	return len(text)
+}
+
 // maxSetting is how many bytes all that a node says about a flag may take.
 const maxSetting = 2 * maxValue
-
-// tightens refuses a value that loosens what a restricting flag comes to above,
-// apart from what is said to some only. Those are held to what is said to them
-// when the flag is evaluated.
-func (c Override) tightens(l Ladder, d Definition, s Setting, at time.Time) error {
-	if d.Mode != cascade.Restrict {
-		return nil
-	}
-	above := cascade.Resolve(d.Mode, d.Default, at, l.layers(c.Node, c.Flag)...)
-	for _, v := range s.values() {
-		if !cascade.Tightens(above.Value, v.value) {
-			return ErrLoosens.With("the levels above allow "+string(above.Value)+" and nothing looser").At(v.place, "must stay within what the levels above allow")
-		}
-	}
-	return nil
-}
 
 // A spoken value is one that a setting says to somebody, and where it stands.
 type spoken struct {
@@ -194,7 +191,7 @@ func (d Definition) allows(level domain.Level) bool {
 
 // equal compares what two settings say, a nil one with none.
 func (s *Setting) equal(o Setting) bool {
-	return s != nil && s.Variant == o.Variant && s.Locked == o.Locked && cascade.Same(s.Value, o.Value) && alike(s.Rules, o.Rules) && alike(s.Split, o.Split) &&
+	return s != nil && s.Variant == o.Variant && s.Opted == o.Opted && s.Locked == o.Locked && cascade.Same(s.Value, o.Value) && alike(s.Rules, o.Rules) && alike(s.Split, o.Split) &&
 		sameTime(s.ValidFrom, o.ValidFrom) && sameTime(s.ValidUntil, o.ValidUntil)
 }
 

@@ -12,6 +12,7 @@ type register[K comparable, T any] struct {
 	hash  func(K) uint64
 	keyOf func(*T) K
 	table atomic.Pointer[[]atomic.Pointer[T]]
+	begun atomic.Bool
 	count int // of the writer
 }
 
@@ -23,6 +24,9 @@ func newRegister[K comparable, T any](hash func(K) uint64, keyOf func(*T) K) *re
 	r.table.Store(new(make([]atomic.Pointer[T], 16)))
 	return r
 }
+
+// empty reports whether nothing was ever put in.
+func (r *register[K, T]) empty() bool { return !r.begun.Load() }
 
 // get is the thing with a key, nil if there is none.
 func (r *register[K, T]) get(k K) *T {
@@ -49,6 +53,7 @@ func (r *register[K, T]) add(t *T) {
 		r.table.Store(&fuller)
 	}
 	r.put(table, t)
+	r.begun.Store(true)
 	r.count++
 }
 

@@ -86,7 +86,7 @@ type choice struct {
 func (l *Layer) choose(k Key, in *Input) choice {
 	if l.Targeting != nil {
 		for i := range l.Targeting.rules {
-			if r := &l.Targeting.rules[i]; hold(r.tests, in.Context) {
+			if r := &l.Targeting.rules[i]; hold(r.tests, in) {
 				return r.choose(k, in)
 			}
 		}

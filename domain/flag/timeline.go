@@ -18,7 +18,7 @@ type Span struct {
 // all time, in order. There are none for a flag that is not to be found. The
 // instant of the input is of no matter.
 func Timeline(f Flag, in Input, layers ...Layer) []Span {
-	breaks := Breaks(layers)
+	breaks := inOrder(append(Breaks(layers), in.Breaks...))
 	out := make([]Span, 0, len(breaks)+1)
 	from := time.Time{}
 	for _, until := range append(breaks, time.Time{}) {
@@ -42,7 +42,7 @@ func Timeline(f Flag, in Input, layers ...Layer) []Span {
 
 // like reports whether two evaluations come to the same for the same reason.
 func (e Evaluation) like(o Evaluation) bool {
-	return e.Reason == o.Reason && e.Cause == o.Cause && e.Rule == o.Rule && string(e.Value) == string(o.Value) &&
+	return e.Reason == o.Reason && e.Cause == o.Cause && e.Rule == o.Rule && e.Blocker == o.Blocker && string(e.Value) == string(o.Value) &&
 		e.Decision.Decider.Level == o.Decision.Decider.Level
 }
 
@@ -59,6 +59,10 @@ func Breaks(layers []Layer) []time.Time {
 			}
 		}
 	}
+	return inOrder(all)
+}
+
+func inOrder(all []time.Time) []time.Time {
 	slices.SortFunc(all, time.Time.Compare)
 	return slices.CompactFunc(all, time.Time.Equal)
 }

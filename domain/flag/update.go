@@ -21,6 +21,7 @@ type Update struct {
 	Tags        []string                   `json:"tags,omitempty" maxItems:"50" doc:"All words to find it by."`
 	Exposed     *bool                      `json:"exposed,omitempty" doc:"Whether clients outside the platform may see it."`
 	Levels      []domain.Level             `json:"levels,omitempty" maxItems:"4" doc:"All levels at which it may be overridden."`
+	Optional    *bool                      `json:"optional,omitempty" doc:"Whether integrators and tenants may opt in and out; who has done so stays so."`
 }
 
 // Updated: the definition says After.
@@ -67,6 +68,7 @@ func (c Update) over(d Definition) Definition {
 	replace(&d.Description, c.Description)
 	replace(&d.Owner, c.Owner)
 	replace(&d.Exposed, c.Exposed)
+	replace(&d.Optional, c.Optional)
 	return d
 }
 

@@ -159,8 +159,9 @@ func (all *versions) put(n saying) {
 // say learns what a node says from now on.
 func (b *Book) say(r domain.Recorded) {
 	switch e := r.Event.(type) {
-	case Overridden:
-		b.add(e.Node, e.Flag, r.Position, b.intern(e.Flag, e.Setting))
+	case interface{ Said() Saying }:
+		s := e.Said()
+		b.add(s.Node, s.Flag, r.Position, b.intern(s.Flag, s.Setting))
 	case Cleared:
 		b.add(e.Node, e.Flag, r.Position, nil)
 	case Locked:

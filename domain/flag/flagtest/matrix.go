@@ -6,10 +6,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +30,8 @@ type Subject struct {
 	flag.Definition
 	Status flag.Status                   `json:"status"` // active if left out
 	Layers map[domain.Level]flag.Setting `json:"layers"`
+
+	Requires []flag.Prerequisite `json:"requires"`
 }
 
 // A Case is one row of the matrix. The user counts if the case names its key or
@@ -44,12 +44,17 @@ type Case struct {
 	Attributes map[string]any `json:"attributes"`
 	At         time.Time      `json:"at"`
 
+	Flags    map[flag.Key]Subject                `json:"flags"`    // others, whose names are theirs alone
+	Segments map[flag.SegmentKey]flag.Membership `json:"segments"` // whose names are theirs alone
+
 	Want   json.RawMessage `json:"want"`
 	By     domain.Level    `json:"by"` // decider; empty for the fallback
 	Reason flag.Reason     `json:"reason"`
 	Cause  flag.Cause      `json:"cause"`
 	Rule   string          `json:"rule"`
 	Bucket *int            `json:"bucket"`
+
+	Blocker string `json:"blocker"`
 }
 
 // Load reads every file of the matrix in dir.
@@ -97,6 +102,10 @@ func read(t testing.TB, file string, row any) (c Case) {
 		c.At = cascadetest.Noon
 	}
 	c.complete()
+	for k, other := range c.Flags {
+		other.complete()
+		c.Flags[k] = other
+	}
 	return c
 }
 
@@ -132,7 +141,7 @@ func (c Case) Context() *flag.Context {
 
 // State is the state of the subject's definition.
 func (s Subject) State(key flag.Key) flag.Flag {
-	return flag.Flag{Key: key, Status: s.Status, Definition: s.Definition}
+	return flag.Flag{Key: key, Status: s.Status, Definition: s.Definition, Prerequisites: s.Requires}
 }
 
 // Ladder is what the levels say, from the platform down.
@@ -147,22 +156,51 @@ func (s Subject) Ladder() (layers []flag.Layer) {
 
 // Input is what the case is evaluated with.
 func (c Case) Input() flag.Input {
-	return flag.Input{Standing: domain.Usable, At: c.At, Context: c.Context()}
+	in := flag.Input{Standing: domain.Usable, At: c.At, Context: c.Context()}
+	in.Segments = func(k flag.SegmentKey) *flag.Audience {
+		if m, there := c.Segments[k]; there {
+			return m.Audience()
+		}
+		return nil
+	}
+	in.Prerequisites = func(k flag.Key, in flag.Input) (flag.Evaluation, error) {
+		other := c.Flags[k]
+		return flag.Evaluate(other.State(k), in, other.Ladder()...)
+	}
+	for _, other := range c.Flags {
+		in.Breaks = append(in.Breaks, flag.Breaks(other.Ladder())...)
+	}
+	return in
 }
 
-// Facts are what must be in the log for the case to hold under a key: the flag and
-// what each node says.
-func (s Subject) Facts(key flag.Key) (stream []domain.Event, said map[domain.NodeID][]domain.Event) {
-	stream = []domain.Event{flag.Defined{Flag: key, Definition: s.Definition}, flag.Activated{Flag: key, From: flag.StatusDraft}}
+// Facts are what must be in the log for the case to hold, by the streams they are
+// told on.
+func (c Case) Facts() map[domain.StreamID][]domain.Event {
+	facts := map[domain.StreamID][]domain.Event{}
+	for k, m := range c.Segments {
+		facts[flag.SegmentStream(k)] = []domain.Event{flag.SegmentDefined{Segment: k, Membership: m}}
+	}
+	for k, other := range c.Flags {
+		other.tell(k, facts)
+	}
+	c.tell(c.Flag, facts)
+	return facts
+}
+
+func (s Subject) tell(key flag.Key, facts map[domain.StreamID][]domain.Event) {
+	life := []domain.Event{flag.Defined{Flag: key, Definition: s.Definition}, flag.Activated{Flag: key, From: flag.StatusDraft}}
 	if s.Status == flag.StatusKilled {
-		stream = append(stream, flag.Killed{Flag: key, From: flag.StatusActive})
+		life = append(life, flag.Killed{Flag: key, From: flag.StatusActive})
 	}
-	said = map[domain.NodeID][]domain.Event{}
-	for _, level := range slices.Sorted(maps.Keys(s.Layers)) {
+	facts[flag.Stream(key)] = life
+	if len(s.Requires) > 0 {
+		facts[flag.GraphStream] = append(facts[flag.GraphStream], flag.PrerequisitesSet{Flag: key, Prerequisites: s.Requires})
+	}
+	for level, said := range s.Layers {
 		node, parent := Place(level)
-		said[node] = []domain.Event{flag.Overridden{Node: node, Level: level, Parent: parent, Flag: key, Setting: s.Layers[level]}}
+		stream := domain.StreamID("nodeflags-" + node)
+		facts[stream] = append(facts[stream], flag.Overridden{Node: node, Level: level, Parent: parent, Flag: key, Setting: said})
 	}
-	return stream, said
 }
 
 // Place is where a level of the matrix is in the tree.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,16 +132,24 @@ func given(f *edge.Form, m edge.Member, flag reflect.Value) (value any, present 
 }
 
 // structured values are written as JSON.
-func structured(s *huma.Schema) bool { return s.Type == huma.TypeObject || s.Type == "" }
+func structured(s *huma.Schema) bool {
+	return s.Type == huma.TypeObject || s.Type == huma.TypeArray || s.Type == ""
+}
+
+// several reports whether a JSON array is several items, and not one that is a
+// list itself.
+func several(items []any, item *huma.Schema) bool {
+	return item.Type != huma.TypeArray || !slices.ContainsFunc(items, func(v any) bool { _, list := v.([]any); return !list })
+}
 
 // listOf joins everything that was given. One empty text is an empty list, and a
 // JSON array among structured items is several of them.
 func listOf(f *edge.Form, m edge.Member, texts []string) (any, error) {
-	list := []any{}
+	list, item := []any{}, f.Resolve(f.Resolve(m.Schema).Items)
 	switch {
 	case len(texts) == 1 && texts[0] == "":
 		return list, nil
-	case !structured(f.Resolve(f.Resolve(m.Schema).Items)):
+	case !structured(item):
 		return f.Value(m, texts...), nil
 	}
 	for _, text := range texts {
@@ -148,7 +157,7 @@ func listOf(f *edge.Form, m edge.Member, texts []string) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if items, ok := v.([]any); ok {
+		if items, ok := v.([]any); ok && several(items, item) {
 			list = append(list, items...)
 			continue
 		}

@@ -56,6 +56,9 @@ type RolePage = readapi.List[readapi.Role]
 // SecurityEventPage is a page of such answers.
 type SecurityEventPage = readapi.List[projections.SecurityEvent]
 
+// SegmentPage is a page of such answers.
+type SegmentPage = readapi.List[readapi.Segment]
+
 // SigningKeyPage is a page of such answers.
 type SigningKeyPage = readapi.List[projections.SigningKey]
 

@@ -100,6 +100,11 @@ func (mutationResolver) ActivateUser(ctx context.Context, input map[string]any, 
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// AdvanceRollout resolves advanceRollout.
+func (mutationResolver) AdvanceRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // ArchiveFlag resolves archiveFlag.
 func (mutationResolver) ArchiveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
@@ -150,6 +155,11 @@ func (mutationResolver) DefineRole(ctx context.Context, input map[string]any, id
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// DefineSegment resolves defineSegment.
+func (mutationResolver) DefineSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // DeprecateFlag resolves deprecateFlag.
 func (mutationResolver) DeprecateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
@@ -185,8 +195,23 @@ func (mutationResolver) OffboardIntegrator(ctx context.Context, input map[string
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// OptFlagIn resolves optFlagIn.
+func (mutationResolver) OptFlagIn(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// OptFlagOut resolves optFlagOut.
+func (mutationResolver) OptFlagOut(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // OverrideFlag resolves overrideFlag.
 func (mutationResolver) OverrideFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// PauseRollout resolves pauseRollout.
+func (mutationResolver) PauseRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
@@ -225,6 +250,11 @@ func (mutationResolver) RestrictRoles(ctx context.Context, input map[string]any,
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// ResumeRollout resolves resumeRollout.
+func (mutationResolver) ResumeRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // ResumeTenant resolves resumeTenant.
 func (mutationResolver) ResumeTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
@@ -232,6 +262,11 @@ func (mutationResolver) ResumeTenant(ctx context.Context, input map[string]any, 
 
 // RetireRole resolves retireRole.
 func (mutationResolver) RetireRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// RetireSegment resolves retireSegment.
+func (mutationResolver) RetireSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
@@ -270,6 +305,16 @@ func (mutationResolver) RotateSigningKey(ctx context.Context, input map[string]a
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// SetFlagPrerequisites resolves setFlagPrerequisites.
+func (mutationResolver) SetFlagPrerequisites(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// SetRollout resolves setRollout.
+func (mutationResolver) SetRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // StopIntegrator resolves stopIntegrator.
 func (mutationResolver) StopIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
@@ -297,6 +342,11 @@ func (mutationResolver) UpdateFlag(ctx context.Context, input map[string]any, id
 
 // UpdateIntegratorProfile resolves updateIntegratorProfile.
 func (mutationResolver) UpdateIntegratorProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// UpdateSegment resolves updateSegment.
+func (mutationResolver) UpdateSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
@@ -426,7 +476,7 @@ func (queryResolver) Nodes(ctx context.Context, limit *int, after *string, paren
 }
 
 // Overrides resolves overrides.
-func (queryResolver) Overrides(ctx context.Context, limit *int, after *string, flag *string, level *string) (*readapi.List[readapi.Override], error) {
+func (queryResolver) Overrides(ctx context.Context, limit *int, after *string, flag *string, level *string, opted *string) (*readapi.List[readapi.Override], error) {
 	return graph.Answer[readapi.List[readapi.Override]](ctx)
 }
 
@@ -463,6 +513,16 @@ func (queryResolver) Roles(ctx context.Context, limit *int, after *string, defin
 // SecurityEvents resolves securityEvents.
 func (queryResolver) SecurityEvents(ctx context.Context, limit *int, after *string, kind *string, principal *string, node *string, from any, to any, sort *string) (*readapi.List[projections.SecurityEvent], error) {
 	return graph.Answer[readapi.List[projections.SecurityEvent]](ctx)
+}
+
+// Segment resolves segment.
+func (queryResolver) Segment(ctx context.Context, segment string) (*readapi.Segment, error) {
+	return graph.Answer[readapi.Segment](ctx)
+}
+
+// Segments resolves segments.
+func (queryResolver) Segments(ctx context.Context, limit *int, after *string, flag *string) (*readapi.List[readapi.Segment], error) {
+	return graph.Answer[readapi.List[readapi.Segment]](ctx)
 }
 
 // SigningKeys resolves signingKeys.

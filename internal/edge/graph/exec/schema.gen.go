@@ -88,6 +88,7 @@ type MutationResolver interface {
 	ActivateIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ActivateTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ActivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	AdvanceRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ArchiveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ArchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	CancelTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
@@ -98,6 +99,7 @@ type MutationResolver interface {
 	DeactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	DefineFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	DefineRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	DefineSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	DeprecateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	DisableClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	GrantRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
@@ -105,7 +107,10 @@ type MutationResolver interface {
 	KillFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	LockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	OffboardIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	OptFlagIn(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	OptFlagOut(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	OverrideFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	PauseRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ReactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ReassignTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RegisterClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
@@ -113,8 +118,10 @@ type MutationResolver interface {
 	RequestTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RestartIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RestrictRoles(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	ResumeRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ResumeTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RetireRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	RetireSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RetireSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	ReviveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RevokeAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
@@ -122,12 +129,15 @@ type MutationResolver interface {
 	RotateAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RotateClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	RotateSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	SetFlagPrerequisites(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	SetRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	StopIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	SuspendTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	UnarchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	UnlockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	UpdateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	UpdateIntegratorProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	UpdateSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 	UpdateTenantProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
 }
 type NodeResolver interface {
@@ -157,7 +167,7 @@ type QueryResolver interface {
 	NodeAccess(ctx context.Context, node string, principal string, permission string) (*readapi.AccessExplained, error)
 	NodeRoles(ctx context.Context, limit *int, after *string, node string) (*readapi.List[readapi.RoleAt], error)
 	Nodes(ctx context.Context, limit *int, after *string, parent *string, level *string, sort *string) (*readapi.List[projections.Node], error)
-	Overrides(ctx context.Context, limit *int, after *string, flag *string, level *string) (*readapi.List[readapi.Override], error)
+	Overrides(ctx context.Context, limit *int, after *string, flag *string, level *string, opted *string) (*readapi.List[readapi.Override], error)
 	Projections(ctx context.Context) (*readapi.List[readapi.Projection], error)
 	Quota(ctx context.Context, tenant string, meter string) (*projections.Quota, error)
 	Quotas(ctx context.Context, limit *int, after *string, tenant string) (*readapi.List[projections.Quota], error)
@@ -165,6 +175,8 @@ type QueryResolver interface {
 	ResolvedFlags(ctx context.Context, limit *int, after *string, node string) (*readapi.List[projections.ResolvedFlag], error)
 	Roles(ctx context.Context, limit *int, after *string, definedAt *string, retired *bool) (*readapi.List[readapi.Role], error)
 	SecurityEvents(ctx context.Context, limit *int, after *string, kind *string, principal *string, node *string, from any, to any, sort *string) (*readapi.List[projections.SecurityEvent], error)
+	Segment(ctx context.Context, segment string) (*readapi.Segment, error)
+	Segments(ctx context.Context, limit *int, after *string, flag *string) (*readapi.List[readapi.Segment], error)
 	SigningKeys(ctx context.Context, limit *int, after *string) (*readapi.List[projections.SigningKey], error)
 	Tenant(ctx context.Context, tenant string) (*readapi.Tenant, error)
 	Tenants(ctx context.Context, limit *int, after *string, status *string, effectiveStatus *string, kind *string, integrator *string, slug *string, q *string, sort *string) (*readapi.List[readapi.Tenant], error)
@@ -213,6 +225,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputActivateIntegratorInput,
 		ec.unmarshalInputActivateTenantInput,
 		ec.unmarshalInputActivateUserInput,
+		ec.unmarshalInputAdvanceRolloutInput,
 		ec.unmarshalInputArchiveFlagInput,
 		ec.unmarshalInputArchiveTenantInput,
 		ec.unmarshalInputCancelTenantDeletionInput,
@@ -225,6 +238,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeactivateUserInput,
 		ec.unmarshalInputDefineFlagInput,
 		ec.unmarshalInputDefineRoleInput,
+		ec.unmarshalInputDefineSegmentInput,
 		ec.unmarshalInputDeprecateFlagInput,
 		ec.unmarshalInputDisableClientInput,
 		ec.unmarshalInputGrantRoleInput,
@@ -233,7 +247,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputKillFlagInput,
 		ec.unmarshalInputLockFlagInput,
 		ec.unmarshalInputOffboardIntegratorInput,
+		ec.unmarshalInputOptFlagInInput,
+		ec.unmarshalInputOptFlagOutInput,
 		ec.unmarshalInputOverrideFlagInput,
+		ec.unmarshalInputPauseRolloutInput,
+		ec.unmarshalInputPrerequisiteInput,
 		ec.unmarshalInputPublicKeyInput,
 		ec.unmarshalInputReactivateUserInput,
 		ec.unmarshalInputReassignTenantInput,
@@ -242,8 +260,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRequestTenantDeletionInput,
 		ec.unmarshalInputRestartIntegratorInput,
 		ec.unmarshalInputRestrictRolesInput,
+		ec.unmarshalInputResumeRolloutInput,
 		ec.unmarshalInputResumeTenantInput,
 		ec.unmarshalInputRetireRoleInput,
+		ec.unmarshalInputRetireSegmentInput,
 		ec.unmarshalInputRetireSigningKeyInput,
 		ec.unmarshalInputReviveFlagInput,
 		ec.unmarshalInputRevokeApiKeyInput,
@@ -252,6 +272,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRotateClientInput,
 		ec.unmarshalInputRotateSigningKeyInput,
 		ec.unmarshalInputRuleInput,
+		ec.unmarshalInputSetFlagPrerequisitesInput,
+		ec.unmarshalInputSetRolloutInput,
 		ec.unmarshalInputShareInput,
 		ec.unmarshalInputSplitInput,
 		ec.unmarshalInputStepInput,
@@ -261,6 +283,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUnlockFlagInput,
 		ec.unmarshalInputUpdateFlagInput,
 		ec.unmarshalInputUpdateIntegratorProfileInput,
+		ec.unmarshalInputUpdateSegmentInput,
 		ec.unmarshalInputUpdateTenantProfileInput,
 	)
 	first := true
@@ -453,6 +476,13 @@ input ActivateUserInput {
   identity: IdentityInput
 }
 
+input AdvanceRolloutInput {
+  "The node."
+  node: ID!
+  "The flag."
+  flag: String!
+}
+
 input ArchiveFlagInput {
   "The flag."
   flag: String!
@@ -531,6 +561,17 @@ input ChangeQuotaInput {
   warn: [Int!]
 }
 
+type Checked {
+  "The other flag."
+  flag: String!
+  "What it must come to."
+  wants: JSON
+  "What it comes to; none if it cannot be found."
+  value: JSON
+  "Whether that is the same."
+  met: Boolean!
+}
+
 input ClearFlagOverrideInput {
   "The node: platform, or the id of an integrator, tenant or user."
   node: ID!
@@ -579,6 +620,8 @@ type Condition {
   op: String
   "What with; one of them is enough."
   values: [JSON!]
+  "In place of all that: a segment that one belongs to."
+  segment: String
   "Whether it holds where it otherwise would not."
   not: Boolean
 }
@@ -590,6 +633,8 @@ input ConditionInput {
   op: String
   "What with; one of them is enough."
   values: [JSON!]
+  "In place of all that: a segment that one belongs to."
+  segment: String
   "Whether it holds where it otherwise would not."
   not: Boolean
 }
@@ -674,6 +719,8 @@ input DefineFlagInput {
   exposed: Boolean
   "Levels at which it may be overridden; all if left out."
   levels: [String!]
+  "Whether integrators and tenants may opt in and out."
+  optional: Boolean
 }
 
 input DefineRoleInput {
@@ -685,6 +732,19 @@ input DefineRoleInput {
   name: String!
   "What its holders may do; no more than the caller may."
   permissions: [String!]!
+}
+
+input DefineSegmentInput {
+  "Name of the segment, for ever."
+  key: String!
+  "Who that is."
+  description: String
+  "Targeting keys that belong to it."
+  included: [String!]
+  "Targeting keys that do not, unless they are included."
+  excluded: [String!]
+  "Groups of conditions; it is enough that all conditions of one group hold. They cannot name segments."
+  any: [[ConditionInput!]!]
 }
 
 input DeprecateFlagInput {
@@ -724,6 +784,10 @@ type Flag {
   exposed: Boolean!
   "Levels at which it may be overridden; all if empty."
   levels: [String!]!
+  "Whether integrators and tenants may opt in and out."
+  optional: Boolean!
+  "What other flags must come to, or it is off."
+  prerequisites: [Prerequisite!]!
   "The fact that gave it this definition."
   definedBy: Origin!
   "The fact that gave it this status."
@@ -759,6 +823,8 @@ type FlagOverride {
   validUntil: DateTime
   "Whether it holds against every node below."
   locked: Boolean!
+  "How the node itself chose; none if it was overridden. One of: in, out."
+  opted: String
   "The fact that set it."
   saidBy: Origin!
   "The fact that locked it."
@@ -995,6 +1061,15 @@ type Mutation {
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
   ): Receipt
+  "Take the next step of a rollout now."
+  advanceRollout(
+    "What is asked for."
+    input: AdvanceRolloutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
   "Take the flag out of use; its key stays reserved."
   archiveFlag(
     "What is asked for."
@@ -1085,6 +1160,15 @@ type Mutation {
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
   ): Receipt
+  "Define a segment, for the rules of any flag."
+  defineSegment(
+    "What is asked for."
+    input: DefineSegmentInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
   "Ask callers to stop using the flag; it still evaluates."
   deprecateFlag(
     "What is asked for."
@@ -1148,10 +1232,37 @@ type Mutation {
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
   ): Receipt
+  "Take what an optional flag offers."
+  optFlagIn(
+    "What is asked for."
+    input: OptFlagInInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
+  "Decline what an optional flag offers."
+  optFlagOut(
+    "What is asked for."
+    input: OptFlagOutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
   "Set the flag for the node and all below it."
   overrideFlag(
     "What is asked for."
     input: OverrideFlagInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
+  "Keep a rollout where it is."
+  pauseRollout(
+    "What is asked for."
+    input: PauseRolloutInput!
     "Instead of the header Idempotency-Key."
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
@@ -1220,6 +1331,15 @@ type Mutation {
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
   ): Receipt
+  "Let a rollout go on, later by as long as it was paused."
+  resumeRollout(
+    "What is asked for."
+    input: ResumeRolloutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
   "Lift one cause of suspension."
   resumeTenant(
     "What is asked for."
@@ -1233,6 +1353,15 @@ type Mutation {
   retireRole(
     "What is asked for."
     input: RetireRoleInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
+  "Take a segment out of use, for good; nobody belongs to it any more."
+  retireSegment(
+    "What is asked for."
+    input: RetireSegmentInput!
     "Instead of the header Idempotency-Key."
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
@@ -1301,6 +1430,24 @@ type Mutation {
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
   ): Receipt
+  "Say which flags the flag depends on."
+  setFlagPrerequisites(
+    "What is asked for."
+    input: SetFlagPrerequisitesInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
+  "Give the node's override shares and a schedule."
+  setRollout(
+    "What is asked for."
+    input: SetRolloutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
   "Suspend all tenants of the integrator at once."
   stopIntegrator(
     "What is asked for."
@@ -1350,6 +1497,15 @@ type Mutation {
   updateIntegratorProfile(
     "What is asked for."
     input: UpdateIntegratorProfileInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+  ): Receipt
+  "Change who belongs to a segment."
+  updateSegment(
+    "What is asked for."
+    input: UpdateSegmentInput!
     "Instead of the header Idempotency-Key."
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
@@ -1422,6 +1578,22 @@ input OffboardIntegratorInput {
   integrator: ID!
 }
 
+input OptFlagInInput {
+  "The integrator or tenant."
+  node: ID!
+  "The flag."
+  flag: String!
+  "What is taken; true if left out, for a boolean flag."
+  variant: String
+}
+
+input OptFlagOutInput {
+  "The integrator or tenant."
+  node: ID!
+  "The flag."
+  flag: String!
+}
+
 type Origin {
   eventId: ID
   position: Long
@@ -1453,6 +1625,8 @@ type Override {
   validUntil: DateTime
   "Whether it holds against every node below."
   locked: Boolean!
+  "How the node itself chose; none if it was overridden. One of: in, out."
+  opted: String
   "The fact that set it."
   saidBy: Origin!
   "The fact that locked it."
@@ -1487,6 +1661,13 @@ type OverridePage {
   next: String
 }
 
+input PauseRolloutInput {
+  "The node."
+  node: ID!
+  "The flag."
+  flag: String!
+}
+
 type Platform {
   "The root of the tree."
   identity: NodeRow!
@@ -1501,6 +1682,24 @@ type PlatformAndTenants {
   tenants: [Tenant!]!
   "Send as after to go on; absent on the last page."
   next: String
+}
+
+type Prerequisite {
+  "The other flag."
+  flag: String!
+  "Name of the variant that it must come to; or give a value."
+  variant: String
+  "Value that it must come to; or name a variant."
+  value: JSON
+}
+
+input PrerequisiteInput {
+  "The other flag."
+  flag: String!
+  "Name of the variant that it must come to; or give a value."
+  variant: String
+  "Value that it must come to; or name a variant."
+  value: JSON
 }
 
 type Projection {
@@ -1768,6 +1967,8 @@ type Query {
     flag: String
     "Only of nodes of this level. One of: platform, integrator, tenant, user."
     level: String
+    "Only choices of the nodes themselves: those that opted in, or out. One of: in, out."
+    opted: String
   ): OverridePage
   "How far each read model has come."
   projections: ProjectionPage
@@ -1841,6 +2042,20 @@ type Query {
     "Newest or oldest first. One of: -position, position."
     sort: String
   ): SecurityEventPage
+  "One segment, and what names it."
+  segment(
+    "The segment."
+    segment: String!
+  ): Segment
+  "Segments."
+  segments(
+    "How many items at most."
+    limit: Int
+    "The next of the answer before; the list goes on after it."
+    after: String
+    "Only those that rules of this flag name."
+    flag: String
+  ): SegmentPage
   "Keys that access tokens are or were signed with."
   signingKeys(
     "How many items at most."
@@ -1999,12 +2214,16 @@ type Resolution {
   variant: String
   "Why, in OpenFeature's words. One of: STATIC, TARGETING_MATCH, SPLIT, DISABLED."
   reason: String!
-  "Why, more exactly. One of: default, override, lock, draft, killed, not-active."
+  "Why, more exactly. One of: default, override, lock, draft, killed, not-active, not-entitled, prerequisite."
   cause: String!
   "The rule that matched: its name, or # and its number from 0."
   rule: String
   "Where in the deciding split the subject is, of 100,000."
   bucket: Int
+  "What turned it off: the flag that it depends on."
+  blocker: String
+  "What the flags that it depends on come to."
+  prerequisites: [Checked!]
   "Where the flag is in its life. One of: draft, active, deprecated, killed."
   status: String!
   "How far the node may be used, its ancestors considered. One of: pending, active, suspended, closed, ended."
@@ -2032,12 +2251,14 @@ type ResolvedFlag {
   variant: String
   "Why, in OpenFeature's words. One of: STATIC, TARGETING_MATCH, SPLIT, DISABLED."
   reason: String!
-  "Why, more exactly. One of: default, override, lock, draft, killed, not-active."
+  "Why, more exactly. One of: default, override, lock, draft, killed, not-active, not-entitled, prerequisite."
   cause: String!
   "The rule that matched the node: its name, or # and its number from 0."
   rule: String
   "Where in the deciding split the node is, of 100,000."
   bucket: Int
+  "What turned it off: the flag that it depends on."
+  blocker: String
   "Whether nodes below the deciding one have no say."
   locked: Boolean!
   "Whether callers are asked to stop using the flag."
@@ -2071,6 +2292,13 @@ input RestrictRolesInput {
   roles: [String!]
 }
 
+input ResumeRolloutInput {
+  "The node."
+  node: ID!
+  "The flag."
+  flag: String!
+}
+
 input ResumeTenantInput {
   "The tenant."
   tenant: ID!
@@ -2083,6 +2311,11 @@ input RetireRoleInput {
   node: ID!
   "Key of the role."
   role: String!
+}
+
+input RetireSegmentInput {
+  "The segment."
+  segment: String!
 }
 
 input RetireSigningKeyInput {
@@ -2238,6 +2471,58 @@ type SecurityEventPage {
   items: [SecurityEvent!]!
   "Send as after to go on; absent on the last page."
   next: String
+}
+
+type Segment {
+  "Name of the segment, for ever."
+  key: String!
+  "Who that is."
+  description: String
+  "Targeting keys that belong to it."
+  included: [String!]
+  "Targeting keys that do not, unless they are included."
+  excluded: [String!]
+  "Groups of conditions; it is enough that all conditions of one group hold."
+  any: [[Condition!]!]
+  "Whether it is out of use: nobody belongs to it."
+  retired: Boolean!
+  "Revision of its history."
+  revision: Long!
+  "When it was defined."
+  createdAt: DateTime!
+  "When it last changed."
+  updatedAt: DateTime!
+  "Flags whose rules name it, at any node."
+  flags: [String!]!
+}
+
+type SegmentPage {
+  "The items, in the order asked for."
+  items: [Segment!]!
+  "Send as after to go on; absent on the last page."
+  next: String
+}
+
+input SetFlagPrerequisitesInput {
+  "The flag."
+  flag: String!
+  "Everything it depends on; nothing if empty."
+  prerequisites: [PrerequisiteInput!]!
+}
+
+input SetRolloutInput {
+  "The node: platform, or the id of an integrator, tenant or user."
+  node: ID!
+  "The flag."
+  flag: String!
+  "What a subject is told by: key, tenant for a tenant to stay whole, or an attribute; key if left out."
+  by: String
+  "Another salt deals the subjects out anew."
+  salt: String
+  "Who gets what, one after the other."
+  shares: [ShareInput!]!
+  "Other weights from an instant on, in order."
+  steps: [StepInput!]
 }
 
 type Share {
@@ -2413,6 +2698,8 @@ input UpdateFlagInput {
   exposed: Boolean
   "All levels at which it may be overridden."
   levels: [String!]
+  "Whether integrators and tenants may opt in and out; who has done so stays so."
+  optional: Boolean
 }
 
 input UpdateIntegratorProfileInput {
@@ -2426,6 +2713,17 @@ input UpdateIntegratorProfileInput {
   contacts: [ContactInput!]
   "When the co-operation began."
   onboardingDate: DateTime
+}
+
+input UpdateSegmentInput {
+  "The segment."
+  segment: String!
+  "All targeting keys that belong to it."
+  included: [String!]
+  "All targeting keys that do not, unless they are included."
+  excluded: [String!]
+  "All groups of conditions; it is enough that all conditions of one group hold."
+  any: [[ConditionInput!]!]
 }
 
 input UpdateTenantProfileInput {
@@ -2651,6 +2949,20 @@ func (ec *executionContext) childFields_AuditPage(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type AuditPage", field.Name)
 }
 
+func (ec *executionContext) childFields_Checked(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flag":
+		return ec.fieldContext_Checked_flag(ctx, field)
+	case "wants":
+		return ec.fieldContext_Checked_wants(ctx, field)
+	case "value":
+		return ec.fieldContext_Checked_value(ctx, field)
+	case "met":
+		return ec.fieldContext_Checked_met(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Checked", field.Name)
+}
+
 func (ec *executionContext) childFields_Client(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2699,6 +3011,8 @@ func (ec *executionContext) childFields_Condition(ctx context.Context, field gra
 		return ec.fieldContext_Condition_op(ctx, field)
 	case "values":
 		return ec.fieldContext_Condition_values(ctx, field)
+	case "segment":
+		return ec.fieldContext_Condition_segment(ctx, field)
 	case "not":
 		return ec.fieldContext_Condition_not(ctx, field)
 	}
@@ -2745,6 +3059,10 @@ func (ec *executionContext) childFields_Flag(ctx context.Context, field graphql.
 		return ec.fieldContext_Flag_exposed(ctx, field)
 	case "levels":
 		return ec.fieldContext_Flag_levels(ctx, field)
+	case "optional":
+		return ec.fieldContext_Flag_optional(ctx, field)
+	case "prerequisites":
+		return ec.fieldContext_Flag_prerequisites(ctx, field)
 	case "definedBy":
 		return ec.fieldContext_Flag_definedBy(ctx, field)
 	case "statusBy":
@@ -2783,6 +3101,8 @@ func (ec *executionContext) childFields_FlagOverride(ctx context.Context, field 
 		return ec.fieldContext_FlagOverride_validUntil(ctx, field)
 	case "locked":
 		return ec.fieldContext_FlagOverride_locked(ctx, field)
+	case "opted":
+		return ec.fieldContext_FlagOverride_opted(ctx, field)
 	case "saidBy":
 		return ec.fieldContext_FlagOverride_saidBy(ctx, field)
 	case "lockedBy":
@@ -3069,6 +3389,8 @@ func (ec *executionContext) childFields_Override(ctx context.Context, field grap
 		return ec.fieldContext_Override_validUntil(ctx, field)
 	case "locked":
 		return ec.fieldContext_Override_locked(ctx, field)
+	case "opted":
+		return ec.fieldContext_Override_opted(ctx, field)
 	case "saidBy":
 		return ec.fieldContext_Override_saidBy(ctx, field)
 	case "lockedBy":
@@ -3107,6 +3429,18 @@ func (ec *executionContext) childFields_PlatformAndTenants(ctx context.Context, 
 		return ec.fieldContext_PlatformAndTenants_next(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PlatformAndTenants", field.Name)
+}
+
+func (ec *executionContext) childFields_Prerequisite(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flag":
+		return ec.fieldContext_Prerequisite_flag(ctx, field)
+	case "variant":
+		return ec.fieldContext_Prerequisite_variant(ctx, field)
+	case "value":
+		return ec.fieldContext_Prerequisite_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Prerequisite", field.Name)
 }
 
 func (ec *executionContext) childFields_Projection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3213,6 +3547,10 @@ func (ec *executionContext) childFields_Resolution(ctx context.Context, field gr
 		return ec.fieldContext_Resolution_rule(ctx, field)
 	case "bucket":
 		return ec.fieldContext_Resolution_bucket(ctx, field)
+	case "blocker":
+		return ec.fieldContext_Resolution_blocker(ctx, field)
+	case "prerequisites":
+		return ec.fieldContext_Resolution_prerequisites(ctx, field)
 	case "status":
 		return ec.fieldContext_Resolution_status(ctx, field)
 	case "standing":
@@ -3249,6 +3587,8 @@ func (ec *executionContext) childFields_ResolvedFlag(ctx context.Context, field 
 		return ec.fieldContext_ResolvedFlag_rule(ctx, field)
 	case "bucket":
 		return ec.fieldContext_ResolvedFlag_bucket(ctx, field)
+	case "blocker":
+		return ec.fieldContext_ResolvedFlag_blocker(ctx, field)
 	case "locked":
 		return ec.fieldContext_ResolvedFlag_locked(ctx, field)
 	case "deprecated":
@@ -3383,6 +3723,42 @@ func (ec *executionContext) childFields_SecurityEventPage(ctx context.Context, f
 		return ec.fieldContext_SecurityEventPage_next(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SecurityEventPage", field.Name)
+}
+
+func (ec *executionContext) childFields_Segment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_Segment_key(ctx, field)
+	case "description":
+		return ec.fieldContext_Segment_description(ctx, field)
+	case "included":
+		return ec.fieldContext_Segment_included(ctx, field)
+	case "excluded":
+		return ec.fieldContext_Segment_excluded(ctx, field)
+	case "any":
+		return ec.fieldContext_Segment_any(ctx, field)
+	case "retired":
+		return ec.fieldContext_Segment_retired(ctx, field)
+	case "revision":
+		return ec.fieldContext_Segment_revision(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Segment_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Segment_updatedAt(ctx, field)
+	case "flags":
+		return ec.fieldContext_Segment_flags(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Segment", field.Name)
+}
+
+func (ec *executionContext) childFields_SegmentPage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "items":
+		return ec.fieldContext_SegmentPage_items(ctx, field)
+	case "next":
+		return ec.fieldContext_SegmentPage_next(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentPage", field.Name)
 }
 
 func (ec *executionContext) childFields_Share(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3803,6 +4179,36 @@ func (ec *executionContext) field_Mutation_activateUser_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_advanceRollout_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNAdvanceRolloutInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_archiveFlag_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4103,6 +4509,36 @@ func (ec *executionContext) field_Mutation_defineRole_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_defineSegment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNDefineSegmentInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deprecateFlag_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4313,12 +4749,102 @@ func (ec *executionContext) field_Mutation_offboardIntegrator_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_optFlagIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNOptFlagInInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_optFlagOut_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNOptFlagOutInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_overrideFlag_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (map[string]any, error) {
 			return ec.unmarshalNOverrideFlagInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_pauseRollout_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNPauseRolloutInput2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4553,6 +5079,36 @@ func (ec *executionContext) field_Mutation_restrictRoles_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_resumeRollout_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNResumeRolloutInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_resumeTenant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4589,6 +5145,36 @@ func (ec *executionContext) field_Mutation_retireRole_args(ctx context.Context, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (map[string]any, error) {
 			return ec.unmarshalNRetireRoleInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_retireSegment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNRetireSegmentInput2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4823,6 +5409,66 @@ func (ec *executionContext) field_Mutation_rotateSigningKey_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_setFlagPrerequisites_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNSetFlagPrerequisitesInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setRollout_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNSetRolloutInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_stopIntegrator_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4979,6 +5625,36 @@ func (ec *executionContext) field_Mutation_updateIntegratorProfile_args(ctx cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (map[string]any, error) {
 			return ec.unmarshalNUpdateIntegratorProfileInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateSegment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNUpdateSegmentInput2map(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5808,6 +6484,14 @@ func (ec *executionContext) field_Query_overrides_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["level"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "opted",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["opted"] = arg4
 	return args, nil
 }
 
@@ -6052,6 +6736,50 @@ func (ec *executionContext) field_Query_securityEvents_args(ctx context.Context,
 		return nil, err
 	}
 	args["sort"] = arg7
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_segment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "segment",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["segment"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_segments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "flag",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["flag"] = arg2
 	return args, nil
 }
 
@@ -7658,6 +8386,98 @@ func (ec *executionContext) fieldContext_AuditPage_next(_ context.Context, field
 	return graphql.NewScalarFieldContext("AuditPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Checked_flag(ctx context.Context, field graphql.CollectedField, obj *flag.Checked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Checked_flag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Key) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Checked_flag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Checked", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Checked_wants(ctx context.Context, field graphql.CollectedField, obj *flag.Checked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Checked_wants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Wants, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Checked_wants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Checked", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Checked_value(ctx context.Context, field graphql.CollectedField, obj *flag.Checked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Checked_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Checked_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Checked", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Checked_met(ctx context.Context, field graphql.CollectedField, obj *flag.Checked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Checked_met(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Met, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Checked_met(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Checked", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _Client_id(ctx context.Context, field graphql.CollectedField, obj *projections.Client) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8058,6 +8878,29 @@ func (ec *executionContext) fieldContext_Condition_values(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Condition", field, true, true, errors.New("field of type JSON does not have child fields"))
 }
 
+func (ec *executionContext) _Condition_segment(ctx context.Context, field graphql.CollectedField, obj *flag.Condition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Condition_segment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Segment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.SegmentKey) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐSegmentKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Condition_segment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Condition", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Condition_not(ctx context.Context, field graphql.CollectedField, obj *flag.Condition) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8447,6 +9290,61 @@ func (ec *executionContext) _Flag_levels(ctx context.Context, field graphql.Coll
 }
 func (ec *executionContext) fieldContext_Flag_levels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flag_optional(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flag_optional(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Optional, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Flag_optional(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Flag_prerequisites(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flag_prerequisites(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Prerequisites, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.Prerequisite) graphql.Marshaler {
+			return ec.marshalNPrerequisite2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPrerequisiteᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Flag_prerequisites(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Flag",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Prerequisite(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Flag_definedBy(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
@@ -8851,6 +9749,29 @@ func (ec *executionContext) _FlagOverride_locked(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_FlagOverride_locked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FlagOverride", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _FlagOverride_opted(ctx context.Context, field graphql.CollectedField, obj *readapi.FlagOverride) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagOverride_opted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Opted) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOpted(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlagOverride_opted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagOverride", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _FlagOverride_saidBy(ctx context.Context, field graphql.CollectedField, obj *readapi.FlagOverride) (ret graphql.Marshaler) {
@@ -10549,6 +11470,50 @@ func (ec *executionContext) fieldContext_Mutation_activateUser(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_advanceRollout(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_advanceRollout(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AdvanceRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_advanceRollout(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_advanceRollout_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_archiveFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10989,6 +11954,50 @@ func (ec *executionContext) fieldContext_Mutation_defineRole(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_defineSegment(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_defineSegment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DefineSegment(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_defineSegment(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_defineSegment_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_deprecateFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11297,6 +12306,94 @@ func (ec *executionContext) fieldContext_Mutation_offboardIntegrator(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_optFlagIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_optFlagIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OptFlagIn(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_optFlagIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_optFlagIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_optFlagOut(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_optFlagOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OptFlagOut(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_optFlagOut(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_optFlagOut_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_overrideFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11335,6 +12432,50 @@ func (ec *executionContext) fieldContext_Mutation_overrideFlag(ctx context.Conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_overrideFlag_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_pauseRollout(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_pauseRollout(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PauseRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_pauseRollout(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_pauseRollout_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -11649,6 +12790,50 @@ func (ec *executionContext) fieldContext_Mutation_restrictRoles(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_resumeRollout(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resumeRollout(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResumeRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resumeRollout(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resumeRollout_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_resumeTenant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11731,6 +12916,50 @@ func (ec *executionContext) fieldContext_Mutation_retireRole(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_retireRole_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_retireSegment(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retireSegment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RetireSegment(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retireSegment(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retireSegment_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12045,6 +13274,94 @@ func (ec *executionContext) fieldContext_Mutation_rotateSigningKey(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_setFlagPrerequisites(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setFlagPrerequisites(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetFlagPrerequisites(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setFlagPrerequisites(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setFlagPrerequisites_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setRollout(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setRollout(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setRollout(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setRollout_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_stopIntegrator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12303,6 +13620,50 @@ func (ec *executionContext) fieldContext_Mutation_updateIntegratorProfile(ctx co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updateIntegratorProfile_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateSegment(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateSegment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateSegment(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateSegment(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateSegment_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -13276,6 +14637,29 @@ func (ec *executionContext) fieldContext_Override_locked(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _Override_opted(ctx context.Context, field graphql.CollectedField, obj *readapi.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_opted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Opted) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOpted(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Override_opted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Override_saidBy(ctx context.Context, field graphql.CollectedField, obj *readapi.Override) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13535,6 +14919,75 @@ func (ec *executionContext) _PlatformAndTenants_next(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_PlatformAndTenants_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PlatformAndTenants", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Prerequisite_flag(ctx context.Context, field graphql.CollectedField, obj *flag.Prerequisite) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Prerequisite_flag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Key) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Prerequisite_flag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prerequisite", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Prerequisite_variant(ctx context.Context, field graphql.CollectedField, obj *flag.Prerequisite) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Prerequisite_variant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Variant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Prerequisite_variant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prerequisite", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Prerequisite_value(ctx context.Context, field graphql.CollectedField, obj *flag.Prerequisite) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Prerequisite_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Prerequisite_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prerequisite", field, false, false, errors.New("field of type JSON does not have child fields"))
 }
 
 func (ec *executionContext) _Projection_name(ctx context.Context, field graphql.CollectedField, obj *readapi.Projection) (ret graphql.Marshaler) {
@@ -14570,7 +16023,7 @@ func (ec *executionContext) _Query_overrides(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Overrides(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["flag"].(*string), fc.Args["level"].(*string))
+			return ec.Resolvers.Query().Overrides(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["flag"].(*string), fc.Args["level"].(*string), fc.Args["opted"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[readapi.Override]) graphql.Marshaler {
@@ -14912,6 +16365,94 @@ func (ec *executionContext) fieldContext_Query_securityEvents(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_securityEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_segment(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_segment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Segment(ctx, fc.Args["segment"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *readapi.Segment) graphql.Marshaler {
+			return ec.marshalOSegment2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐSegment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_segment(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Segment(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_segment_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_segments(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_segments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Segments(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["flag"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[readapi.Segment]) graphql.Marshaler {
+			return ec.marshalOSegmentPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_segments(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SegmentPage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_segments_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -15821,6 +17362,61 @@ func (ec *executionContext) fieldContext_Resolution_bucket(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Resolution", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _Resolution_blocker(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resolution_blocker(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Blocker, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resolution_blocker(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resolution", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Resolution_prerequisites(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resolution_prerequisites(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requires, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.Checked) graphql.Marshaler {
+			return ec.marshalOChecked2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCheckedᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resolution_prerequisites(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Resolution",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Checked(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Resolution_status(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16182,6 +17778,29 @@ func (ec *executionContext) _ResolvedFlag_bucket(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_ResolvedFlag_bucket(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ResolvedFlag", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ResolvedFlag_blocker(ctx context.Context, field graphql.CollectedField, obj *projections.ResolvedFlag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResolvedFlag_blocker(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Blocker, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ResolvedFlag_blocker(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ResolvedFlag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ResolvedFlag_locked(ctx context.Context, field graphql.CollectedField, obj *projections.ResolvedFlag) (ret graphql.Marshaler) {
@@ -17202,6 +18821,300 @@ func (ec *executionContext) _SecurityEventPage_next(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_SecurityEventPage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEventPage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Segment_key(ctx context.Context, field graphql.CollectedField, obj *readapi.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.SegmentKey) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐSegmentKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Segment_description(ctx context.Context, field graphql.CollectedField, obj *readapi.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Segment_included(ctx context.Context, field graphql.CollectedField, obj *readapi.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_included(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Included, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_included(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Segment_excluded(ctx context.Context, field graphql.CollectedField, obj *readapi.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_excluded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Excluded, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_excluded(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Segment_any(ctx context.Context, field graphql.CollectedField, obj *readapi.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_any(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Groups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v [][]flag.Condition) graphql.Marshaler {
+			return ec.marshalOCondition2ᚕᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐConditionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_any(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Segment",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Condition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Segment_retired(ctx context.Context, field graphql.CollectedField, obj *readapi.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_retired(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retired, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_retired(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Segment_revision(ctx context.Context, field graphql.CollectedField, obj *readapi.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _Segment_createdAt(ctx context.Context, field graphql.CollectedField, obj *readapi.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Segment_updatedAt(ctx context.Context, field graphql.CollectedField, obj *readapi.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_updatedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Segment_flags(ctx context.Context, field graphql.CollectedField, obj *readapi.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_flags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flags, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_flags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _SegmentPage_items(ctx context.Context, field graphql.CollectedField, obj *readapi.List[readapi.Segment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SegmentPage_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Items, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []readapi.Segment) graphql.Marshaler {
+			return ec.marshalNSegment2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐSegmentᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SegmentPage_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SegmentPage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Segment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SegmentPage_next(ctx context.Context, field graphql.CollectedField, obj *readapi.List[readapi.Segment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SegmentPage_next(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SegmentPage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SegmentPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Share_value(ctx context.Context, field graphql.CollectedField, obj *flag.Share) (ret graphql.Marshaler) {
@@ -19896,6 +21809,44 @@ func (ec *executionContext) unmarshalInputActivateUserInput(ctx context.Context,
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputAdvanceRolloutInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputArchiveFlagInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -20104,7 +22055,7 @@ func (ec *executionContext) unmarshalInputConditionInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"attribute", "op", "values", "not"}
+	fieldsInOrder := [...]string{"attribute", "op", "values", "segment", "not"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -20133,6 +22084,13 @@ func (ec *executionContext) unmarshalInputConditionInput(ctx context.Context, ob
 				return it, err
 			}
 			it["values"] = data
+		case "segment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segment"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["segment"] = data
 		case "not":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("not"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -20371,7 +22329,7 @@ func (ec *executionContext) unmarshalInputDefineFlagInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"key", "type", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels"}
+	fieldsInOrder := [...]string{"key", "type", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels", "optional"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -20456,6 +22414,13 @@ func (ec *executionContext) unmarshalInputDefineFlagInput(ctx context.Context, o
 				return it, err
 			}
 			it["levels"] = data
+		case "optional":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("optional"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["optional"] = data
 		}
 	}
 	return it, nil
@@ -20508,6 +22473,65 @@ func (ec *executionContext) unmarshalInputDefineRoleInput(ctx context.Context, o
 				return it, err
 			}
 			it["permissions"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputDefineSegmentInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"key", "description", "included", "excluded", "any"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["key"] = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["description"] = data
+		case "included":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("included"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["included"] = data
+		case "excluded":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("excluded"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["excluded"] = data
+		case "any":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("any"))
+			data, err := ec.unmarshalOConditionInput2ᚕᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["any"] = data
 		}
 	}
 	return it, nil
@@ -20838,6 +22862,89 @@ func (ec *executionContext) unmarshalInputOffboardIntegratorInput(ctx context.Co
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputOptFlagInInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag", "variant"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		case "variant":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("variant"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["variant"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOptFlagOutInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputOverrideFlagInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -20920,6 +23027,89 @@ func (ec *executionContext) unmarshalInputOverrideFlagInput(ctx context.Context,
 				return it, err
 			}
 			it["home"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputPauseRolloutInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputPrerequisiteInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"flag", "variant", "value"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		case "variant":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("variant"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["variant"] = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOJSON2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["value"] = data
 		}
 	}
 	return it, nil
@@ -21313,6 +23503,44 @@ func (ec *executionContext) unmarshalInputRestrictRolesInput(ctx context.Context
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputResumeRolloutInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputResumeTenantInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -21384,6 +23612,37 @@ func (ec *executionContext) unmarshalInputRetireRoleInput(ctx context.Context, o
 				return it, err
 			}
 			it["role"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRetireSegmentInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"segment"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "segment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segment"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["segment"] = data
 		}
 	}
 	return it, nil
@@ -21728,6 +23987,110 @@ func (ec *executionContext) unmarshalInputRuleInput(ctx context.Context, obj any
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputSetFlagPrerequisitesInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"flag", "prerequisites"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		case "prerequisites":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prerequisites"))
+			data, err := ec.unmarshalNPrerequisiteInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["prerequisites"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSetRolloutInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "flag", "by", "salt", "shares", "steps"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		case "by":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("by"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["by"] = data
+		case "salt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("salt"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["salt"] = data
+		case "shares":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shares"))
+			data, err := ec.unmarshalNShareInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["shares"] = data
+		case "steps":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("steps"))
+			data, err := ec.unmarshalOStepInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["steps"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputShareInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -22033,7 +24396,7 @@ func (ec *executionContext) unmarshalInputUpdateFlagInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"flag", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels"}
+	fieldsInOrder := [...]string{"flag", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels", "optional"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -22111,6 +24474,13 @@ func (ec *executionContext) unmarshalInputUpdateFlagInput(ctx context.Context, o
 				return it, err
 			}
 			it["levels"] = data
+		case "optional":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("optional"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["optional"] = data
 		}
 	}
 	return it, nil
@@ -22170,6 +24540,58 @@ func (ec *executionContext) unmarshalInputUpdateIntegratorProfileInput(ctx conte
 				return it, err
 			}
 			it["onboardingDate"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdateSegmentInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"segment", "included", "excluded", "any"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "segment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segment"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["segment"] = data
+		case "included":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("included"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["included"] = data
+		case "excluded":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("excluded"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["excluded"] = data
+		case "any":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("any"))
+			data, err := ec.unmarshalOConditionInput2ᚕᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["any"] = data
 		}
 	}
 	return it, nil
@@ -22762,6 +25184,54 @@ func (ec *executionContext) _AuditPage(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var checkedImplementors = []string{"Checked"}
+
+func (ec *executionContext) _Checked(ctx context.Context, sel ast.SelectionSet, obj *flag.Checked) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, checkedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Checked")
+		case "flag":
+			out.Values[i] = ec._Checked_flag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "wants":
+			out.Values[i] = ec._Checked_wants(ctx, field, obj)
+		case "value":
+			out.Values[i] = ec._Checked_value(ctx, field, obj)
+		case "met":
+			out.Values[i] = ec._Checked_met(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var clientImplementors = []string{"Client"}
 
 func (ec *executionContext) _Client(ctx context.Context, sel ast.SelectionSet, obj *projections.Client) graphql.Marshaler {
@@ -22942,6 +25412,8 @@ func (ec *executionContext) _Condition(ctx context.Context, sel ast.SelectionSet
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "segment":
+			out.Values[i] = ec._Condition_segment(ctx, field, obj)
 		case "not":
 			out.Values[i] = ec._Condition_not(ctx, field, obj)
 		default:
@@ -23105,6 +25577,16 @@ func (ec *executionContext) _Flag(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "optional":
+			out.Values[i] = ec._Flag_optional(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "prerequisites":
+			out.Values[i] = ec._Flag_prerequisites(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "definedBy":
 			out.Values[i] = ec._Flag_definedBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -23198,6 +25680,8 @@ func (ec *executionContext) _FlagOverride(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "opted":
+			out.Values[i] = ec._FlagOverride_opted(ctx, field, obj)
 		case "saidBy":
 			out.Values[i] = ec._FlagOverride_saidBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -23900,6 +26384,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_activateUser(ctx, field)
 			})
+		case "advanceRollout":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_advanceRollout(ctx, field)
+			})
 		case "archiveFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_archiveFlag(ctx, field)
@@ -23940,6 +26428,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_defineRole(ctx, field)
 			})
+		case "defineSegment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_defineSegment(ctx, field)
+			})
 		case "deprecateFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deprecateFlag(ctx, field)
@@ -23968,9 +26460,21 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_offboardIntegrator(ctx, field)
 			})
+		case "optFlagIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_optFlagIn(ctx, field)
+			})
+		case "optFlagOut":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_optFlagOut(ctx, field)
+			})
 		case "overrideFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_overrideFlag(ctx, field)
+			})
+		case "pauseRollout":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_pauseRollout(ctx, field)
 			})
 		case "reactivateUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -24000,6 +26504,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_restrictRoles(ctx, field)
 			})
+		case "resumeRollout":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resumeRollout(ctx, field)
+			})
 		case "resumeTenant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resumeTenant(ctx, field)
@@ -24007,6 +26515,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "retireRole":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_retireRole(ctx, field)
+			})
+		case "retireSegment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retireSegment(ctx, field)
 			})
 		case "retireSigningKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -24036,6 +26548,14 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_rotateSigningKey(ctx, field)
 			})
+		case "setFlagPrerequisites":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setFlagPrerequisites(ctx, field)
+			})
+		case "setRollout":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setRollout(ctx, field)
+			})
 		case "stopIntegrator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_stopIntegrator(ctx, field)
@@ -24059,6 +26579,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateIntegratorProfile":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateIntegratorProfile(ctx, field)
+			})
+		case "updateSegment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateSegment(ctx, field)
 			})
 		case "updateTenantProfile":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -24430,6 +26954,8 @@ func (ec *executionContext) _Override(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "opted":
+			out.Values[i] = ec._Override_opted(ctx, field, obj)
 		case "saidBy":
 			out.Values[i] = ec._Override_saidBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -24596,6 +27122,49 @@ func (ec *executionContext) _PlatformAndTenants(ctx context.Context, sel ast.Sel
 			}
 		case "next":
 			out.Values[i] = ec._PlatformAndTenants_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var prerequisiteImplementors = []string{"Prerequisite"}
+
+func (ec *executionContext) _Prerequisite(ctx context.Context, sel ast.SelectionSet, obj *flag.Prerequisite) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, prerequisiteImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Prerequisite")
+		case "flag":
+			out.Values[i] = ec._Prerequisite_flag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "variant":
+			out.Values[i] = ec._Prerequisite_variant(ctx, field, obj)
+		case "value":
+			out.Values[i] = ec._Prerequisite_value(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -25222,6 +27791,44 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "segment":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_segment(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "segments":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_segments(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "signingKeys":
 			field := field
 
@@ -25567,6 +28174,10 @@ func (ec *executionContext) _Resolution(ctx context.Context, sel ast.SelectionSe
 			out.Values[i] = ec._Resolution_rule(ctx, field, obj)
 		case "bucket":
 			out.Values[i] = ec._Resolution_bucket(ctx, field, obj)
+		case "blocker":
+			out.Values[i] = ec._Resolution_blocker(ctx, field, obj)
+		case "prerequisites":
+			out.Values[i] = ec._Resolution_prerequisites(ctx, field, obj)
 		case "status":
 			out.Values[i] = ec._Resolution_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -25658,6 +28269,8 @@ func (ec *executionContext) _ResolvedFlag(ctx context.Context, sel ast.Selection
 			out.Values[i] = ec._ResolvedFlag_rule(ctx, field, obj)
 		case "bucket":
 			out.Values[i] = ec._ResolvedFlag_bucket(ctx, field, obj)
+		case "blocker":
+			out.Values[i] = ec._ResolvedFlag_blocker(ctx, field, obj)
 		case "locked":
 			out.Values[i] = ec._ResolvedFlag_locked(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -26114,6 +28727,119 @@ func (ec *executionContext) _SecurityEventPage(ctx context.Context, sel ast.Sele
 			}
 		case "next":
 			out.Values[i] = ec._SecurityEventPage_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var segmentImplementors = []string{"Segment"}
+
+func (ec *executionContext) _Segment(ctx context.Context, sel ast.SelectionSet, obj *readapi.Segment) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, segmentImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Segment")
+		case "key":
+			out.Values[i] = ec._Segment_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "description":
+			out.Values[i] = ec._Segment_description(ctx, field, obj)
+		case "included":
+			out.Values[i] = ec._Segment_included(ctx, field, obj)
+		case "excluded":
+			out.Values[i] = ec._Segment_excluded(ctx, field, obj)
+		case "any":
+			out.Values[i] = ec._Segment_any(ctx, field, obj)
+		case "retired":
+			out.Values[i] = ec._Segment_retired(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revision":
+			out.Values[i] = ec._Segment_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._Segment_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updatedAt":
+			out.Values[i] = ec._Segment_updatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "flags":
+			out.Values[i] = ec._Segment_flags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var segmentPageImplementors = []string{"SegmentPage"}
+
+func (ec *executionContext) _SegmentPage(ctx context.Context, sel ast.SelectionSet, obj *readapi.List[readapi.Segment]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, segmentPageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SegmentPage")
+		case "items":
+			out.Values[i] = ec._SegmentPage_items(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = ec._SegmentPage_next(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -27328,6 +30054,11 @@ func (ec *executionContext) unmarshalNActivateUserInput2map(ctx context.Context,
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNAdvanceRolloutInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputAdvanceRolloutInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNArchiveFlagInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputArchiveFlagInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -27384,6 +30115,10 @@ func (ec *executionContext) unmarshalNChangeQuotaInput2map(ctx context.Context, 
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNChecked2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐChecked(ctx context.Context, sel ast.SelectionSet, v flag.Checked) graphql.Marshaler {
+	return ec._Checked(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNClearFlagOverrideInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputClearFlagOverrideInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -27413,9 +30148,40 @@ func (ec *executionContext) marshalNCondition2githubᚗcomᚋreeveᚑplatformᚋ
 	return ec._Condition(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNCondition2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐConditionᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Condition) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCondition2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCondition(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNConditionInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputConditionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNConditionInput2ᚕmapᚄ(ctx context.Context, v any) ([]map[string]any, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]map[string]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNConditionInput2map(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalNContact2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐContact(ctx context.Context, sel ast.SelectionSet, v domain.Contact) graphql.Marshaler {
@@ -27503,6 +30269,11 @@ func (ec *executionContext) unmarshalNDefineFlagInput2map(ctx context.Context, v
 
 func (ec *executionContext) unmarshalNDefineRoleInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputDefineRoleInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDefineSegmentInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputDefineSegmentInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -27984,6 +30755,16 @@ func (ec *executionContext) unmarshalNOffboardIntegratorInput2map(ctx context.Co
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNOptFlagInInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputOptFlagInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNOptFlagOutInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputOptFlagOutInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNOrigin2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋcascadeᚐOrigin(ctx context.Context, sel ast.SelectionSet, v cascade.Origin) graphql.Marshaler {
 	return ec._Origin(ctx, sel, &v)
 }
@@ -28013,8 +30794,53 @@ func (ec *executionContext) unmarshalNOverrideFlagInput2map(ctx context.Context,
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNPauseRolloutInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputPauseRolloutInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNPlatform2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐPlatform(ctx context.Context, sel ast.SelectionSet, v readapi.Platform) graphql.Marshaler {
 	return ec._Platform(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPrerequisite2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPrerequisite(ctx context.Context, sel ast.SelectionSet, v flag.Prerequisite) graphql.Marshaler {
+	return ec._Prerequisite(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPrerequisite2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPrerequisiteᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Prerequisite) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPrerequisite2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPrerequisite(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNPrerequisiteInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputPrerequisiteInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNPrerequisiteInput2ᚕmapᚄ(ctx context.Context, v any) ([]map[string]any, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]map[string]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPrerequisiteInput2map(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalNProjection2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐProjection(ctx context.Context, sel ast.SelectionSet, v readapi.Projection) graphql.Marshaler {
@@ -28117,6 +30943,11 @@ func (ec *executionContext) unmarshalNRestrictRolesInput2map(ctx context.Context
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNResumeRolloutInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputResumeRolloutInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNResumeTenantInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputResumeTenantInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -28124,6 +30955,11 @@ func (ec *executionContext) unmarshalNResumeTenantInput2map(ctx context.Context,
 
 func (ec *executionContext) unmarshalNRetireRoleInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputRetireRoleInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRetireSegmentInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputRetireSegmentInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -28229,6 +31065,36 @@ func (ec *executionContext) marshalNSecurityEvent2ᚕgithubᚗcomᚋreeveᚑplat
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNSegment2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐSegment(ctx context.Context, sel ast.SelectionSet, v readapi.Segment) graphql.Marshaler {
+	return ec._Segment(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSegment2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐSegmentᚄ(ctx context.Context, sel ast.SelectionSet, v []readapi.Segment) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSegment2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐSegment(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNSetFlagPrerequisitesInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputSetFlagPrerequisitesInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSetRolloutInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputSetRolloutInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNShare2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐShare(ctx context.Context, sel ast.SelectionSet, v flag.Share) graphql.Marshaler {
@@ -28448,6 +31314,23 @@ func (ec *executionContext) unmarshalNString2githubᚗcomᚋreeveᚑplatformᚋr
 }
 
 func (ec *executionContext) marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐReason(ctx context.Context, sel ast.SelectionSet, v flag.Reason) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐSegmentKey(ctx context.Context, v any) (flag.SegmentKey, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := flag.SegmentKey(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐSegmentKey(ctx context.Context, sel ast.SelectionSet, v flag.SegmentKey) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -28881,6 +31764,11 @@ func (ec *executionContext) unmarshalNUpdateIntegratorProfileInput2map(ctx conte
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNUpdateSegmentInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputUpdateSegmentInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNUpdateTenantProfileInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputUpdateTenantProfileInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -29125,6 +32013,25 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) marshalOChecked2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCheckedᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Checked) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNChecked2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐChecked(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOClientPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[projections.Client]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -29151,6 +32058,25 @@ func (ec *executionContext) marshalOCondition2ᚕgithubᚗcomᚋreeveᚑplatform
 	return ret
 }
 
+func (ec *executionContext) marshalOCondition2ᚕᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐConditionᚄ(ctx context.Context, sel ast.SelectionSet, v [][]flag.Condition) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCondition2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐConditionᚄ(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOConditionInput2ᚕmapᚄ(ctx context.Context, v any) ([]map[string]any, error) {
 	if v == nil {
 		return nil, nil
@@ -29162,6 +32088,24 @@ func (ec *executionContext) unmarshalOConditionInput2ᚕmapᚄ(ctx context.Conte
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
 		res[i], err = ec.unmarshalNConditionInput2map(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalOConditionInput2ᚕᚕmapᚄ(ctx context.Context, v any) ([][]map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([][]map[string]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNConditionInput2ᚕmapᚄ(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -29700,6 +32644,20 @@ func (ec *executionContext) marshalOSecurityEventPage2ᚖgithubᚗcomᚋreeveᚑ
 	return ec._SecurityEventPage(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOSegment2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐSegment(ctx context.Context, sel ast.SelectionSet, v *readapi.Segment) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Segment(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSegmentPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[readapi.Segment]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SegmentPage(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSigningKeyPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[projections.SigningKey]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -29779,6 +32737,32 @@ func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋr
 }
 
 func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOperator(ctx context.Context, sel ast.SelectionSet, v flag.Operator) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOpted(ctx context.Context, v any) (flag.Opted, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := flag.Opted(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOpted(ctx context.Context, sel ast.SelectionSet, v flag.Opted) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐSegmentKey(ctx context.Context, v any) (flag.SegmentKey, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := flag.SegmentKey(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐSegmentKey(ctx context.Context, sel ast.SelectionSet, v flag.SegmentKey) graphql.Marshaler {
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(v))
