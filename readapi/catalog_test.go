@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/projections"
 	"github.com/reeve-platform/reeve/readapi"
 )
 
 // givenMembers has a value for every member that a path may name.
-var givenMembers = map[string]any{"tenant": north, "integrator": acme, "node": domain.NodeID(north), "flag": "colour", "meter": "users", "user": anna}
+var givenMembers = map[string]any{"tenant": north, "integrator": acme, "node": domain.NodeID(north), "flag": "colour", "segment": "crew", "meter": "users", "user": anna}
 
 // inputs are all the ways to ask a query that its tags offer: in each order, and
 // with each filter that has fixed values.
@@ -44,6 +45,7 @@ func TestEveryQueryRuns(t *testing.T) {
 	w := painted(t)
 	w.tell(domain.QuotaStream(north), quotaOf(north))
 	w.tell(domain.UserStream(anna), annaInvited)
+	w.tell(flag.SegmentStream("crew"), flag.SegmentDefined{Segment: "crew"})
 	for _, e := range readapi.Catalog {
 		t.Run(e.Name, func(t *testing.T) {
 			for _, in := range inputs(e.Input) {
