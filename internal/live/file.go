@@ -15,6 +15,8 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,19 +27,20 @@ import (
 
 // The file begins with magic and a salt. Chunks follow: a length, a nonce, and what
 // is sealed: JSON under zstd (RFC 8878). It is sealed with AES-256-GCM (NIST SP
-// 800-38D) under a key of this file alone, and bound to the number of the chunk: no
-// piece can be changed, moved or left out, and only the end can be missing.
+// 800-38D) under a key of this file alone, and bound to its number and to the chunk
+// before: no piece can be changed, moved or left out, and only the end can be missing.
 const (
-	magic    = "reeve replica 2\n"
+	magic    = "reeve replica 3\n"
 	saltSize = 32
 	maxChunk = 256 << 20 // bytes
 )
 
-// A chunk is some events, the position that the copy reaches with them, and until
+// A chunk is some events, the event that the copy reaches with them, and until
 // when the log is known to have held nothing more. One without events only says so,
 // and the next chunk takes its place.
 type chunk struct {
-	To     uint64    `json:"to"`
+	At     uint64    `json:"at"` // position of the last event that was seen, of whatever history
+	ID     uuid.UUID `json:"id"` // and the event
 	AsOf   time.Time `json:"asOf,omitzero"`
 	Events []stored  `json:"events"`
 }
@@ -83,6 +86,9 @@ func (r *Replica) openFile() error {
 		return err
 	}
 	r.file = f
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return errors.Join(fmt.Errorf("another server uses %s: %w", r.Path, err), f.Close())
+	}
 	head := make([]byte, len(magic)+saltSize)
 	if _, err := io.ReadFull(f, head); err != nil || string(head[:len(magic)]) != magic {
 		return r.begin()
@@ -98,14 +104,14 @@ func (r *Replica) openFile() error {
 			break
 		}
 		whole += c.size
-		r.end.to, r.asOf = c.To, c.AsOf
-		if n := len(c.Events); n > 0 {
-			r.end.at, r.end.event = c.Events[n-1].Position, c.Events[n-1].ID
+		r.end, r.asOf = mark{c.At, c.ID}, c.AsOf
+		if len(c.Events) > 0 {
 			r.chunks++
 			r.size += c.size
+			r.tag = c.tag
 		}
 	}
-	r.upTo, r.told = r.end.to, r.asOf
+	r.seen, r.told = r.end, r.asOf
 	if r.chunks == 0 {
 		return r.begin() // under another key, or damaged from the start
 	}
@@ -122,7 +128,8 @@ func (r *Replica) begin() (err error) {
 	if err := r.file.Truncate(0); err != nil {
 		return err
 	}
-	r.end, r.upTo, r.asOf, r.told = mark{}, 0, time.Time{}, time.Time{}
+	r.end, r.seen, r.asOf, r.told = mark{}, mark{}, time.Time{}, time.Time{}
+	r.chunks, r.tag, r.waiting, r.bytes = 0, nil, nil, 0
 	r.size = int64(len(magic) + saltSize)
 	_, err = r.file.WriteAt(append([]byte(magic), salt...), 0)
 	return err
@@ -140,11 +147,13 @@ func aeadOf(kek, salt []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// number binds a chunk to its place in the file.
-func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+// place binds a chunk to its number and to the one before, by the tag that seals that.
+func place(n uint64, before []byte) []byte {
+	return binary.BigEndian.AppendUint64(before[:len(before):len(before)], n)
+}
 
 // seal makes the bytes of a chunk.
-func (r *Replica) seal(n uint64, c chunk) ([]byte, error) {
+func (r *Replica) seal(c chunk) ([]byte, error) {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
@@ -155,14 +164,14 @@ func (r *Replica) seal(n uint64, c chunk) ([]byte, error) {
 	}
 	nonce := make([]byte, r.aead.NonceSize())
 	_, _ = rand.Read(nonce) // it never fails
-	sealed := r.aead.Seal(nonce, nonce, z.EncodeAll(text, nil), number(n))
+	sealed := r.aead.Seal(nonce, nonce, z.EncodeAll(text, nil), place(r.chunks, r.tag))
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(sealed))), sealed...), z.Close()
 }
 
 // append adds a chunk to the file, in the place of one that said that nothing is new.
 // What a crash leaves of it is cut off.
 func (r *Replica) append(c chunk) error {
-	b, err := r.seal(r.chunks, c)
+	b, err := r.seal(c)
 	if err != nil {
 		return err
 	}
@@ -175,14 +184,22 @@ func (r *Replica) append(c chunk) error {
 	if len(c.Events) > 0 {
 		r.chunks++
 		r.size += int64(len(b))
+		r.tag = r.tagOf(b)
 	}
 	return nil
 }
 
-// A sized chunk knows how many bytes of the file it takes.
+// tagOf is what authenticates a sealed chunk.
+func (r *Replica) tagOf(sealed []byte) []byte {
+	return slices.Clone(sealed[len(sealed)-r.aead.Overhead():])
+}
+
+// A sized chunk knows how many bytes of the file it takes, and what the next one is
+// bound to.
 type sized struct {
 	chunk
 	size int64
+	tag  []byte
 }
 
 var errDamaged = errors.New("a chunk is damaged, or was sealed with another key")
@@ -197,11 +214,13 @@ func (r *Replica) read(most uint64) iter.Seq2[sized, error] {
 		}
 		defer z.Close()
 		in := bufio.NewReaderSize(io.NewSectionReader(r.file, int64(len(magic)+saltSize), 1<<62), 1<<20)
+		var before []byte
 		for n := range most {
-			c, err := r.next(in, z, n)
+			c, err := r.next(in, z, place(n, before))
 			if errors.Is(err, io.EOF) {
 				return
 			}
+			before = c.tag
 			if !yield(c, err) || err != nil {
 				return
 			}
@@ -210,13 +229,13 @@ func (r *Replica) read(most uint64) iter.Seq2[sized, error] {
 }
 
 // next reads one chunk. The error is io.EOF if there is none.
-func (r *Replica) next(in io.Reader, z *zstd.Decoder, n uint64) (c sized, err error) {
+func (r *Replica) next(in io.Reader, z *zstd.Decoder, at []byte) (c sized, err error) {
 	var length [4]byte
 	if _, err := io.ReadFull(in, length[:]); err != nil {
 		return c, err
 	}
 	size := binary.BigEndian.Uint32(length[:])
-	if size > maxChunk || int(size) < r.aead.NonceSize() {
+	if size > maxChunk || int(size) < r.aead.NonceSize()+r.aead.Overhead() {
 		return c, errDamaged
 	}
 	sealed := make([]byte, size)
@@ -224,7 +243,7 @@ func (r *Replica) next(in io.Reader, z *zstd.Decoder, n uint64) (c sized, err er
 		return c, errDamaged
 	}
 	nonce := sealed[:r.aead.NonceSize()]
-	packed, err := r.aead.Open(nil, nonce, sealed[len(nonce):], number(n))
+	packed, err := r.aead.Open(nil, nonce, sealed[len(nonce):], at)
 	if err != nil {
 		return c, errDamaged
 	}
@@ -232,6 +251,6 @@ func (r *Replica) next(in io.Reader, z *zstd.Decoder, n uint64) (c sized, err er
 	if err != nil {
 		return c, errDamaged
 	}
-	c.size = int64(len(length)) + int64(size)
+	c.size, c.tag = int64(len(length))+int64(size), r.tagOf(sealed)
 	return c, json.Unmarshal(text, &c.chunk)
 }

@@ -44,25 +44,28 @@ type Replica struct {
 	file    *os.File // nil once it is closed or given up
 	chunks  uint64   // in the file, that have events
 	size    int64    // of them, in bytes
+	tag     []byte   // that seals the last of them
 	end     mark     // of the file
 	waiting []domain.Recorded
-	upTo    uint64    // position that the file reaches with what is waiting
+	bytes   int       // of what is waiting
+	seen    mark      // that the file reaches with what is waiting
 	asOf    time.Time // when there was last known to be nothing more
 	told    time.Time // what of that is in the file
 	stop    chan struct{}
 	done    sync.WaitGroup
 }
 
-// A mark is a place in the log: a position, and the last event at or before it
-// that is in the file.
+// A mark is a place in the log: an event there, of whatever history. A log that has
+// it has everything that was copied up to it, and one that was put back to an
+// earlier state has not.
 type mark struct {
-	to    uint64
 	at    uint64
 	event uuid.UUID
 }
 
 const (
 	chunkEvents = 4096
+	chunkBytes  = 8 << 20
 	chunkEvery  = time.Second // at most, while there is news
 	toldEvery   = 10 * time.Second
 )
@@ -101,7 +104,7 @@ func (r *Replica) Close() error {
 func (r *Replica) Position() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.end.to
+	return r.end.at
 }
 
 // Confirm records that at an instant the log held nothing that has not come through
@@ -124,31 +127,79 @@ func (r *Replica) AsOf() time.Time {
 
 // Through is the log as seen through the replica: first what the file holds, then
 // the log from there on, which is copied on its way, until ctx ends. It is to be
-// followed once. Error: ErrForeign, as soon as the log can be reached.
+// followed once. A file that was copied from another log, or from this one before it
+// was put back to an earlier state, is begun anew if that is known in time. Error:
+// ErrForeign, if it is known only when the log can be reached at last.
 func (r *Replica) Through(ctx context.Context, log Log) iter.Seq2[domain.Page, error] {
 	return func(yield func(domain.Page, error) bool) {
-		for page, err := range r.pages() {
-			if err != nil || ctx.Err() != nil {
-				yield(domain.Page{}, errors.Join(err, ctx.Err()))
-				return
-			}
-			if !yield(page, nil) {
-				return
-			}
-		}
-		if err := r.recognise(ctx, log); err != nil {
+		known, err := r.begun(ctx, log)
+		if err != nil {
 			yield(domain.Page{}, err)
 			return
 		}
-		for page, err := range log.Prompt(ctx, r.Position(), chunkEvents) {
-			if err == nil {
-				r.add(page)
+		at := uint64(0)
+		for page, err := range r.pages() {
+			if err != nil {
+				r.giveUp("can be read no further; the rest is read from the log", err)
+				break
 			}
-			if !yield(page, err) {
+			if at = page.To; !yield(page, ctx.Err()) || ctx.Err() != nil {
+				return
+			}
+		}
+		if !known {
+			err = r.recognise(ctx, log)
+		}
+		if err != nil {
+			yield(domain.Page{}, err)
+			return
+		}
+		for page, err := range log.Prompt(ctx, at, chunkEvents) {
+			more := yield(page, err)
+			if err == nil {
+				r.add(page) // after those who wait for it have it
+			}
+			if !more {
 				return
 			}
 		}
 	}
+}
+
+// firstLook is how long the log may take to answer before the file is believed.
+const firstLook = 3 * time.Second
+
+// begun looks whether the file is of this log before anything is shown of it, and
+// reports whether that is known.
+func (r *Replica) begun(ctx context.Context, log Log) (known bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, firstLook)
+	defer cancel()
+	r.mu.Lock()
+	end := r.end
+	r.mu.Unlock()
+	same, err := end.in(ctx, log)
+	switch {
+	case err != nil:
+		return false, nil // nobody answers
+	case same:
+		return true, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Logger.Warn("the local copy is not of this log, or the log was put back to an earlier state; it is made anew", "path", r.Path)
+	return true, r.begin()
+}
+
+// in reports whether a log has the event of a mark. The error says that nobody knows.
+func (m mark) in(ctx context.Context, log Log) (bool, error) {
+	if m.at == 0 {
+		return true, nil
+	}
+	e, err := log.At(ctx, m.at)
+	if domain.KindOf(err) == domain.NotFound {
+		return false, nil
+	}
+	return e.ID == m.event, err
 }
 
 // recognise makes sure, as soon as the log can be reached, that it is the one the
@@ -157,16 +208,13 @@ func (r *Replica) recognise(ctx context.Context, log Log) error {
 	r.mu.Lock()
 	end := r.end
 	r.mu.Unlock()
-	if end.at == 0 {
-		return nil
-	}
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		e, err := log.At(ctx, end.at)
+		same, err := end.in(ctx, log)
 		switch {
-		case err == nil && e.ID == end.event:
+		case err == nil && same:
 			return nil
-		case err == nil || domain.KindOf(err) == domain.NotFound:
-			return ErrForeign
+		case err == nil:
+			return fmt.Errorf("%w: %s", ErrForeign, r.Path)
 		}
 		t := time.NewTimer(pause)
 		select {
@@ -182,16 +230,17 @@ func (r *Replica) recognise(ctx context.Context, log Log) error {
 func (r *Replica) add(p domain.Page) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.file == nil || p.To <= r.upTo {
+	if r.file == nil || len(p.Events) == 0 {
 		return
 	}
 	for _, e := range p.Events {
 		if r.Concerns(e.Stream) {
-			r.waiting = append(r.waiting, e)
+			r.waiting, r.bytes = append(r.waiting, e), r.bytes+len(e.Data)
 		}
 	}
-	r.upTo = p.To
-	if len(r.waiting) >= chunkEvents {
+	last := p.Events[len(p.Events)-1]
+	r.seen = mark{last.Position, last.ID}
+	if len(r.waiting) >= chunkEvents || r.bytes >= chunkBytes {
 		r.flush()
 	}
 }
@@ -219,9 +268,8 @@ func (r *Replica) flush() {
 	if r.file == nil || len(r.waiting) == 0 {
 		return
 	}
-	last := r.waiting[len(r.waiting)-1]
-	r.put(chunk{To: r.upTo, AsOf: r.asOf, Events: storedOf(r.waiting)})
-	r.end, r.waiting = mark{r.upTo, last.Position, last.ID}, nil
+	r.put(chunk{At: r.seen.at, ID: r.seen.event, AsOf: r.asOf, Events: storedOf(r.waiting)})
+	r.end, r.waiting, r.bytes = r.seen, nil, 0
 }
 
 // tell writes until when nothing is new, if what the file says of that is older by
@@ -230,24 +278,37 @@ func (r *Replica) tell(while time.Duration) {
 	if r.file == nil || r.chunks == 0 || r.asOf.Sub(r.told) <= while {
 		return
 	}
-	r.put(chunk{To: r.upTo, AsOf: r.asOf})
-	r.end.to = r.upTo
+	r.put(chunk{At: r.seen.at, ID: r.seen.event, AsOf: r.asOf})
+	r.end = r.seen
 }
 
 func (r *Replica) put(c chunk) {
 	if err := r.append(c); err != nil {
-		r.Logger.Warn("the local copy of the log cannot be written any more", "path", r.Path, "error", err)
-		_ = r.file.Close()
-		r.file = nil
+		r.drop("cannot be written any more", err)
 	}
 	r.told = c.AsOf
+}
+
+func (r *Replica) giveUp(why string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop(why, err)
+}
+
+// drop gives the file up until the next start: nobody depends on it.
+func (r *Replica) drop(why string, err error) {
+	r.Logger.Warn("the local copy of the log "+why, "path", r.Path, "error", err)
+	if r.file != nil {
+		_ = r.file.Close()
+	}
+	r.file, r.waiting = nil, nil
 }
 
 // pages yields what the file holds.
 func (r *Replica) pages() iter.Seq2[domain.Page, error] {
 	return func(yield func(domain.Page, error) bool) {
 		r.mu.Lock()
-		chunks, end := r.chunks, r.end.to
+		chunks, end := r.chunks, r.end.at
 		r.mu.Unlock()
 		from := uint64(0)
 		for c, err := range r.read(chunks) {
@@ -255,11 +316,11 @@ func (r *Replica) pages() iter.Seq2[domain.Page, error] {
 				yield(domain.Page{}, fmt.Errorf("reading %s: %w", r.Path, err))
 				return
 			}
-			page := domain.Page{From: from, To: c.To, Events: make([]domain.Recorded, len(c.Events))}
+			page := domain.Page{From: from, To: c.At, Events: make([]domain.Recorded, len(c.Events))}
 			for i, e := range c.Events {
 				page.Events[i] = e.recorded(r.Registry)
 			}
-			from = c.To
+			from = c.At
 			if !yield(page, nil) {
 				return
 			}

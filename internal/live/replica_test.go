@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -157,28 +159,153 @@ func TestAReplicaStandsInForTheLog(t *testing.T) {
 	}
 }
 
+// A file that was copied from another log is begun anew where the log can be asked in
+// time. Where it cannot, what the file holds is shown, and the end comes when the log
+// is there.
 func TestAnotherLogIsNoticed(t *testing.T) {
 	p, q := newPlace(t), newPlace(t)
-	head := p.write("a", 3)
-	r := p.open(p.options())
-	if _, err := p.follow(r, p.store, head); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Close(); err != nil {
+	r := p.copied(p.write("a", 3))
+	p.shut(r)
+	file, err := os.ReadFile(p.options().Path)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for n := range 2 { // an empty log, then one with other events at the same positions
 		if n == 1 {
 			q.write("a", 3)
 		}
-		r = p.open(p.options())
-		if _, err := p.follow(r, q.store, ^uint64(0)); !errors.Is(err, live.ErrForeign) {
-			t.Fatalf("it ended with %v", err)
-		}
-		if err := r.Close(); err != nil {
+		if err := os.WriteFile(p.options().Path, file, 0o600); err != nil {
 			t.Fatal(err)
 		}
+		r = p.open(p.options())
+		if events, err := p.follow(r, &late{Store: q.store, fails: 1}, ^uint64(0)); !errors.Is(err, live.ErrForeign) || len(events) != 3 {
+			t.Fatalf("%d events, and it ended with %v", len(events), err)
+		}
+		p.shut(r)
 	}
+	head := q.write("b", 2)
+	r = p.open(p.options())
+	if events, err := p.follow(r, q.store, head); err != nil || len(events) != 5 {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
+	p.shut(r)
+	r = p.open(p.options())
+	if events, err := p.follow(r, q.store, head-1); err != nil || len(events) != 5 {
+		t.Fatalf("the new copy: %d events, %v", len(events), err)
+	}
+	p.shut(r)
+}
+
+// A late log is one that cannot be asked about an event for the first few times.
+type late struct {
+	*eventstore.Store
+	fails int
+}
+
+func (l *late) At(ctx context.Context, position uint64) (domain.Recorded, error) {
+	if l.fails--; l.fails >= 0 {
+		return domain.Recorded{}, domain.ErrLogUnavailable
+	}
+	return l.Store.At(ctx, position)
+}
+
+// A log that was put back to an earlier state is another one, also where the last
+// fact that matters to the models is older than that: what is written there since
+// must not be passed over.
+func TestALogThatWasPutBack(t *testing.T) {
+	p := newPlace(t)
+	p.write("a", 3)
+	old := t.TempDir()
+	p.down()
+	if err := os.CopyFS(old, os.DirFS(filepath.Join(p.dir, "log"))); err != nil {
+		t.Fatal(err)
+	}
+	p.up()
+	head := uint64(0)
+	for i := range 4 { // nothing that matters
+		r, err := p.store.Append(t.Context(), "other-later", uint64(i), domain.Meta{}, []domain.Proposed{{ID: uuid.New(), Event: Noted{i}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		head = r.Position
+	}
+	r := p.copied(head)
+	r.Confirm(time.Now())
+	p.shut(r)
+	p.down()
+	if err := errors.Join(os.RemoveAll(filepath.Join(p.dir, "log")), os.CopyFS(filepath.Join(p.dir, "log"), os.DirFS(old))); err != nil {
+		t.Fatal(err)
+	}
+	p.up()
+	head = p.write("b", 1)
+	r = p.open(p.options())
+	if events, err := p.follow(r, p.store, head); err != nil || len(events) != 4 {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
+	p.shut(r)
+}
+
+// Chunks are bound to each other: one of an earlier life of the file does not fit,
+// although its number does.
+func TestAChunkOfAnEarlierLife(t *testing.T) {
+	p := newPlace(t)
+	file := p.options().Path
+	read := func() []byte {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	p.shut(p.copied(p.write("a", 2)))
+	one := read()
+	p.shut(p.copied(p.write("b", 2)))
+	two := read()
+	if err := os.WriteFile(file, one, 0o600); err != nil { // as after a crash
+		t.Fatal(err)
+	}
+	head := p.write("c", 2)
+	p.shut(p.copied(head))
+	p.write("d", 2)
+	head = p.write("e", 2)
+	p.shut(p.copied(head))
+	whole := read()
+	end := len(one) + chunkSize(whole[len(one):]) // of the second chunk of the second life
+	if err := os.WriteFile(file, append(append([]byte(nil), two...), whole[end:]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := p.open(p.options())
+	if events, err := p.follow(r, p.store, head-1); err != nil || len(events) != 10 {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
+	p.shut(r)
+}
+
+func chunkSize(b []byte) int { return 4 + int(binary.BigEndian.Uint32(b)) }
+
+// What can be read no further once it is open is read from the log.
+func TestAReplicaThatBreaks(t *testing.T) {
+	p := newPlace(t)
+	p.shut(p.copied(p.write("a", 3)))
+	head := p.write("b", 3)
+	r := p.open(p.options())
+	if err := os.Truncate(p.options().Path, 100); err != nil {
+		t.Fatal(err)
+	}
+	if events, err := p.follow(r, p.store, head); err != nil || len(events) != 6 {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
+	p.shut(r)
+}
+
+func TestAReplicaIsForOneServer(t *testing.T) {
+	p := newPlace(t)
+	r := p.open(p.options())
+	if _, err := live.Open(p.options()); err == nil || !strings.Contains(err.Error(), p.options().Path) {
+		t.Errorf("a second one: %v", err)
+	}
+	p.shut(r)
+	p.shut(p.open(p.options()))
 }
 
 // However the file is damaged, what it gives is what was written, in its order, up
