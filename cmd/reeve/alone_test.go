@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -230,4 +231,25 @@ func TestWhatWaitingDoesNotHelp(t *testing.T) {
 			t.Errorf("exit %d\n%s", code, o.said)
 		}
 	})
+}
+
+// A log and a database that take connections and never answer are away, too.
+func TestAServerStartsAloneBesideWhatIsSilent(t *testing.T) {
+	o := secluded(t)
+	for _, addr := range []string{o.logs.log, o.way.addr} {
+		silent, err := net.Listen("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = silent.Close() })
+	}
+	o.rise()
+	if e := o.evaluate(); e.code != http.StatusOK || e.value != "true" {
+		t.Errorf("%+v", e)
+	}
+	o.comes("flags are old", func() bool { return o.evaluate().age >= 3 })
+	o.refused(errAlone.Code, "GET", "/v1/tenants", "")
+	if err := o.interrupt(); err != nil {
+		t.Errorf("it ended with %v\n%s", err, o.said)
+	}
 }
