@@ -31,6 +31,8 @@ type Source struct {
 	Access   *access.Model // decides who may do what
 	Flags    *flag.Book    // what flags come to, now and as of any position
 
+	// Ready refuses reads of tables that may not be those of the log; nil for none.
+	Ready func() error
 	// Settled waits until Access and Flags have seen a position; nil if they do not
 	// follow a log.
 	Settled func(ctx context.Context, position uint64) error
@@ -113,6 +115,11 @@ func (s *Source) Settle() { s.records.settle() }
 // them had read. A view across all tenants fails with ErrUnrecorded when its record
 // cannot be made durable, whatever was read.
 func (s *Source) Read(ctx context.Context, v View, ask func(context.Context, DB) error) (uint64, error) {
+	if s.Ready != nil {
+		if err := s.Ready(); err != nil {
+			return 0, err
+		}
+	}
 	if err := s.await(ctx, v.Least, v.Tables); err != nil {
 		return 0, plain(err)
 	}

@@ -127,3 +127,21 @@ func TestAnUnreachableDatabaseIsUnavailable(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 }
+
+// Tables that may be another log's are not looked at, and are as soon as they are known.
+func TestTablesAreNotReadBeforeTheyAreKnown(t *testing.T) {
+	w := estate(t)
+	s := behind(t, w, w.last)
+	unknown, asked := errors.New("not known yet"), 0
+	s.Ready = func() error { return unknown }
+	look := func(context.Context, readapi.DB) error { asked++; return nil }
+	for _, tables := range [][]string{{"tenants"}, nil} {
+		if _, err := s.Read(t.Context(), readapi.View{Scope: everywhere, Least: w.last, Tables: tables}, look); !errors.Is(err, unknown) || asked > 0 {
+			t.Errorf("%v: asked %d times, %v", tables, asked, err)
+		}
+	}
+	s.Ready = func() error { return nil }
+	if _, err := s.Read(t.Context(), readapi.View{Scope: everywhere, Least: w.last, Tables: []string{"tenants"}}, look); err != nil || asked != 1 {
+		t.Errorf("asked %d times, %v", asked, err)
+	}
+}

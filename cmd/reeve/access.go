@@ -124,7 +124,15 @@ func (s *server) openAccess(key []byte) (err error) {
 		return errConfig{"REEVE_DATA_DIR", err.Error()}
 	}
 	s.closing(s.replica.Close)
+	s.mirror.Lasts(s.AloneFor)
+	if at := s.replica.AsOf(); at.IsZero() || s.replica.Position() == 0 {
+		s.hardy = false // there is nothing to go by, or nobody knows how old it is
+	} else {
+		s.mirror.Confirm(at)
+	}
+	s.meter.aging(s.mirror.Age)
 	s.run.Go(s.remember)
+	s.run.Go(s.compare)
 	return nil
 }
 
@@ -142,16 +150,6 @@ func (s *server) remember() error {
 		s.log.Error("nobody is let in any more", "error", err)
 	}
 	return nil
-}
-
-// catchUp waits until the mirror shows everything that is in the log now: before
-// that, somebody whose rights have ended might be let in.
-func (s *server) catchUp([]byte) error {
-	head, err := s.store.Head(s.ctx)
-	if err != nil {
-		return err
-	}
-	return s.mirror.Await(s.ctx, head)
 }
 
 // openDoor puts the guard together once it is known where the API is reached.

@@ -13,6 +13,9 @@ func (c Config) check() error {
 	if c.DataDir == "" {
 		return errConfig{"REEVE_DATA_DIR", "is empty"}
 	}
+	if c.AloneFor < 0 {
+		return errConfig{"REEVE_ALONE_FOR", "is negative"}
+	}
 	listens := [][2]string{{"REEVE_ADMIN_ADDR", c.AdminAddr}}
 	if c.LogURL == "" {
 		listens = append(listens, [2]string{"REEVE_LOG_ADDR", c.LogAddr})

@@ -46,10 +46,9 @@ var (
 )
 
 // offer appoints whoever starts the server, or writes a token where the operator finds it, if nobody was appointed yet.
-func (s *server) offer([]byte) error {
-	b := &bootstrap{server: s}
-	s.bootstrap = b
-	closed, err := commands.Appointed(s.ctx, s.ledger)
+func (s *server) offer() error {
+	b := s.bootstrap
+	closed, err := commands.Appointed(s.ctx, s.founding)
 	if closed || err != nil {
 		return err
 	}
@@ -57,7 +56,9 @@ func (s *server) offer([]byte) error {
 		return s.appointSelf()
 	}
 	token := "rvb_" + rand.Text() + rand.Text()
+	b.mu.Lock()
 	b.digest, b.until = sha256.Sum256([]byte(token)), time.Now().Add(bootstrapFor)
+	b.mu.Unlock()
 	path := bootstrapFile(b.DataDir)
 	if err := os.MkdirAll(b.DataDir, 0o700); err != nil {
 		return err
@@ -77,7 +78,7 @@ func (s *server) appointSelf() error {
 	if err != nil {
 		return err
 	}
-	receipt, err := commands.Appoint(s.ctx, s.ledger, domain.ClientID(who.ClientID), "whoever runs reeve dev", who.ClientSecret, commands.SystemRequest("first start of reeve dev").Meta)
+	receipt, err := commands.Appoint(s.ctx, s.founding, domain.ClientID(who.ClientID), "whoever runs reeve dev", who.ClientSecret, commands.SystemRequest("first start of reeve dev").Meta)
 	if err != nil {
 		return err
 	}
@@ -124,6 +125,9 @@ func (b *bootstrap) appoint(w http.ResponseWriter, r *http.Request) (domain.Rece
 	d.DisallowUnknownFields()
 	if err := d.Decode(&a); err != nil {
 		return domain.Receipt{}, edge.ErrMalformedJSON.Because(err)
+	}
+	if err := b.together(); err != nil {
+		return domain.Receipt{}, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -178,7 +178,7 @@ func halfway(t *testing.T) (*manor, verbs.Credentials) {
 // powerless: a client is given no token, and could do nothing with one.
 func (m *manor) powerless(who verbs.Credentials) {
 	m.t.Helper()
-	if err := m.catchUp(nil); err != nil {
+	if err := m.catchUp(); err != nil {
 		m.t.Fatal(err)
 	}
 	if status := m.login(who.ClientID, who.ClientSecret); status != http.StatusUnauthorized {

@@ -19,6 +19,11 @@ import (
 // for the first time, makes it unready: what it would answer is not to be relied on.
 func (s *server) checks(ctx context.Context) edge.Checks {
 	c := edge.Checks{Checks: []edge.Check{check("log", s.store.Ready(ctx)), check("database", s.pool.Ping(ctx)), check("read models", s.tables(ctx)), check("access", s.mirror.Err())}}
+	if err := s.together(); err != nil {
+		c.Checks = append(c.Checks, check("start", err))
+	}
+	age := s.mirror.Age().Seconds()
+	c.FlagsAge = &age
 	all, err := s.engine.Status(ctx)
 	c.Checks = append(c.Checks, check("projections", err))
 	s.meter.projecting(all)
@@ -79,8 +84,8 @@ func check(name string, err error) edge.Check {
 	switch {
 	case errors.Is(err, errTables):
 		return edge.Check{Name: name, Detail: err.Error()}
-	case errors.Is(err, auth.ErrBlind):
-		return edge.Check{Name: name, Detail: auth.ErrBlind.Detail}
+	case errors.Is(err, auth.ErrBlind), errors.Is(err, auth.ErrOutdated), errors.Is(err, errAlone):
+		return edge.Check{Name: name, Detail: edge.Told(err).Detail}
 	case err != nil:
 		return edge.Check{Name: name, Detail: "does not answer"}
 	}

@@ -37,11 +37,14 @@ func (c serveCommand) Run(ctx context.Context, t *terminal) error {
 	log := slog.New(slog.NewJSONHandler(t.err, &slog.HandlerOptions{Level: c.LogLevel}))
 	c.warn(log)
 	tune(c.LogURL == "", enough)
+	c.hardy = true
 	s, err := start(ctx, c.Config, log, key)
 	if err != nil {
 		return err
 	}
-	log.Info("ready", s.scheme(), s.HTTPAddr, "admin", s.AdminAddr)
+	if s.together() == nil {
+		log.Info("ready", s.scheme(), s.HTTPAddr, "admin", s.AdminAddr)
+	}
 	return s.wait()
 }
 
@@ -65,7 +68,7 @@ func (c devCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: c.LogLevel}))
 	tune(c.LogURL == "", enough)
-	c.selfAppointed = true
+	c.selfAppointed, c.AloneFor = true, 0
 	s, err := start(ctx, c.Config, log, key)
 	if err != nil {
 		return err

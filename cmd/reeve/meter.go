@@ -70,6 +70,13 @@ func (m *meter) fetched(issuer string, err error) {
 	m.fetches.WithLabelValues(issuer, result).Inc()
 }
 
+// aging reports how old the models in memory are.
+func (m *meter) aging(age func() time.Duration) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "reeve_flags_age_seconds", Help: "Time since flags and rights were last known to be all that is in the log.",
+	}, func() float64 { return age().Seconds() }))
+}
+
 // embedded reports the log that this process serves itself.
 func (m *meter) embedded(log *logserver.Server) { m.registry.MustRegister(logCollector{log}) }
 

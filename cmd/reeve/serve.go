@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -32,11 +33,12 @@ import (
 // A server is a running Reeve. What was opened is closed in reverse order.
 type server struct {
 	Config
-	log    *slog.Logger
-	run    *errgroup.Group // what must not end before the server does
-	ctx    context.Context // ends when one of them fails
-	stop   context.CancelFunc
-	close  []func() error
+	log  *slog.Logger
+	run  *errgroup.Group // what must not end before the server does
+	ctx  context.Context // ends when one of them fails
+	stop context.CancelFunc
+	opened
+	meeting
 	fresh  bool // the log was empty at this start
 	logURL string
 
@@ -52,7 +54,8 @@ type server struct {
 	bootstrap *bootstrap
 }
 
-// start brings everything up, in the order in which it depends on each other.
+// start brings everything up, in the order in which it depends on each other. What
+// needs the log and the database is in [server.meet].
 func start(ctx context.Context, c Config, log *slog.Logger, key []byte) (*server, error) {
 	return startTapped(ctx, c, log, key, plainLog)
 }
@@ -62,10 +65,10 @@ func startTapped(ctx context.Context, c Config, log *slog.Logger, key []byte, ta
 	ctx, stop := context.WithCancel(ctx)
 	run, ctx := errgroup.WithContext(ctx)
 	s := &server{Config: c, log: log, run: run, ctx: ctx, stop: stop, meter: newMeter(), tap: tap}
-	for _, step := range []func([]byte) error{s.openLog, s.openDatabase, s.openAccess, s.openSides, s.establish, s.catchUp, s.offer, s.listen} {
+	for _, step := range []func([]byte) error{s.openLog, s.openDatabase, s.openAccess, s.openSides, s.meet, s.listen} {
 		if err := step(key); err != nil {
 			s.shut()
-			return nil, err
+			return nil, cmp.Or(s.run.Wait(), err) // what has failed beside the steps is why they have
 		}
 	}
 	return s, nil
@@ -84,16 +87,37 @@ func (s *server) wait() error {
 
 func (s *server) shut() {
 	s.stop()
-	for i := len(s.close) - 1; i >= 0; i-- {
-		if err := s.close[i](); err != nil {
+	for f, more := s.last(); more; f, more = s.last() {
+		if err := f(); err != nil {
 			s.log.Error("closing", "error", err)
 		}
 	}
-	s.close = nil
+}
+
+// opened is how to close what was opened, also while something else still opens.
+type opened struct {
+	mu    sync.Mutex
+	close []func() error
 }
 
 // closing remembers how to close what has just been opened.
-func (s *server) closing(f func() error) { s.close = append(s.close, f) }
+func (o *opened) closing(f func() error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.close = append(o.close, f)
+}
+
+// last forgets what was opened last, and says how to close it.
+func (o *opened) last() (f func() error, more bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.close) == 0 {
+		return nil, false
+	}
+	f = o.close[len(o.close)-1]
+	o.close = o.close[:len(o.close)-1]
+	return f, true
+}
 
 func (s *server) openLog([]byte) (err error) {
 	s.logURL = s.LogURL
@@ -127,21 +151,8 @@ func (s *server) embedLog() (string, error) {
 }
 
 func (s *server) openDatabase([]byte) (err error) {
-	own := s.DatabaseURL == ""
-	if own {
-		pg, err := pgdev.Start(s.ctx, pgdev.Options{Dir: s.DataDir, Logger: s.log})
-		if err != nil {
-			return err
-		}
-		s.closing(pg.Stop)
-		s.DatabaseURL = pg.URL()
-		s.run.Go(func() error { return watch(s.ctx, pg) })
-	}
-	if err := migrations.Up(s.ctx, s.DatabaseURL); err != nil {
-		return err
-	}
-	if own { // nobody else knows this database, so its reader can be made anew
-		if s.ReaderURL, err = migrations.Reader(s.ctx, s.DatabaseURL, "reeve_reader", rand.Text()); err != nil {
+	if s.DatabaseURL == "" {
+		if err := s.ownDatabase(); err != nil {
 			return err
 		}
 	}
@@ -151,6 +162,24 @@ func (s *server) openDatabase([]byte) (err error) {
 	}
 	s.closing(func() error { s.pool.Close(); return nil })
 	return nil
+}
+
+// ownDatabase runs a local Postgres. Nobody else knows it, so its reader can be made
+// anew.
+func (s *server) ownDatabase() error {
+	pg, err := pgdev.Start(s.ctx, pgdev.Options{Dir: s.DataDir, Logger: s.log})
+	if err != nil {
+		return err
+	}
+	s.closing(pg.Stop)
+	s.DatabaseURL = pg.URL()
+	s.run.Go(func() error { return watch(s.ctx, pg) })
+	if err := migrations.Up(s.ctx, s.DatabaseURL); err != nil {
+		return err
+	}
+	s.local = true
+	s.ReaderURL, err = migrations.Reader(s.ctx, s.DatabaseURL, "reeve_reader", rand.Text())
+	return err
 }
 
 // watch fails when the local Postgres dies under us.
@@ -163,24 +192,26 @@ func watch(ctx context.Context, pg *pgdev.Server) error {
 	}
 }
 
-// openSides opens the read side and the command side and starts projecting.
+// openSides opens the read side and the command side. Neither is reached yet.
 func (s *server) openSides(key []byte) (err error) {
-	if err := s.checkReader(); err != nil {
-		return err
-	}
 	if s.source, err = readapi.Open(s.ctx, cmp.Or(s.ReaderURL, s.DatabaseURL), s.store.Head, s.log); err != nil {
 		return err
 	}
 	s.source.Access, s.source.Flags, s.source.Settled = s.model, s.book, s.mirror.Await
+	s.source.Ready, s.source.Age = s.together, s.mirror.Age
 	s.closing(func() error { s.source.Close(); return nil })
 	s.engine = projections.New(s.pool, s.tap(s.store), projections.All, projections.Options{Logger: s.log})
-	if err := s.recognise(); err != nil {
-		return err
-	}
+	o := commands.Options{NameKey: key, Survey: s.survey, Room: s.room, Forge: s.sealer.Forge, Logger: s.log}
+	s.ledger, s.founding = commands.NewLedger(gated{s.store, s.together}, o), commands.NewLedger(s.store, o)
+	s.bootstrap = &bootstrap{server: s}
+	return nil
+}
+
+// project keeps the tables up to date from now on, and does what is due.
+func (s *server) project() error {
 	done := make(chan struct{})
 	s.run.Go(func() error { defer close(done); return s.engine.Run(s.ctx) })
 	s.closing(func() error { <-done; return nil })
-	s.ledger = commands.NewLedger(s.store, commands.Options{NameKey: key, Survey: s.survey, Room: s.room, Forge: s.sealer.Forge, Logger: s.log})
 	s.run.Go(func() error { return s.sweep(s.ctx) })
 	s.run.Go(func() error { return s.measure(s.ctx) })
 	return nil
@@ -213,10 +244,10 @@ func (s *server) survey(ctx context.Context, i domain.IntegratorID) ([]domain.Te
 	return s.source.TenantsUnder(ctx, i, head)
 }
 
-func (s *server) establish([]byte) error {
+func (s *server) establish() error {
 	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
 	defer cancel()
-	return commands.Establish(ctx, s.ledger)
+	return commands.Establish(ctx, s.founding)
 }
 
 // serve serves h on l until the server is shut, over TLS if there is a config.

@@ -7,6 +7,8 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/reeve-platform/reeve/domain"
 )
@@ -17,6 +19,8 @@ import (
 type Mirror struct {
 	models []Model
 	beside []Model
+	lasts  time.Duration
+	asOf   atomic.Int64 // when it last showed everything, in Unix nanoseconds
 
 	mu      sync.Mutex
 	at      uint64
@@ -120,6 +124,16 @@ func (m *Mirror) fail(err error) error {
 
 // Err says why nobody may be let in, nil if all is well.
 func (m *Mirror) Err() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.failure != nil {
+		return m.failure
+	}
+	return m.outdated()
+}
+
+// Blind says why nobody may be let in whatever the log may say from now on.
+func (m *Mirror) Blind() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.failure

@@ -15,6 +15,7 @@ import (
 type Checks struct {
 	Checks      []Check      `json:"checks,omitempty"`
 	Projections []Projection `json:"projections,omitempty"`
+	FlagsAge    *float64     `json:"flagsAgeSeconds,omitempty"` // since flags were last known to be all that is in the log
 }
 
 // A Check is one thing the server needs. Detail says what is wrong.

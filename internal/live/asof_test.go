@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -17,6 +18,41 @@ func (p *place) copied(head uint64) *live.Replica {
 		p.Fatal(err)
 	}
 	return r
+}
+
+// Nobody is told that a log is the one that was copied before that is known.
+func TestALogIsRecognised(t *testing.T) {
+	p, q := newPlace(t), newPlace(t)
+	r := p.copied(p.write("a", 3))
+	if !recognised(r) {
+		t.Error("the first log is not recognised")
+	}
+	p.shut(r)
+	r = p.open(p.options())
+	if _, err := p.follow(r, p.store, r.Position()); err != nil || recognised(r) {
+		t.Errorf("%v, or a log was recognised that nobody has asked", err)
+	}
+	p.shut(r)
+	q.write("a", 3)
+	r = p.open(p.options())
+	if _, err := p.follow(r, &late{Store: q.store, fails: 1}, ^uint64(0)); !errors.Is(err, live.ErrForeign) || recognised(r) {
+		t.Errorf("it ended with %v, or another log was recognised", err)
+	}
+	p.shut(r)
+	r = p.copied(p.write("b", 3))
+	if !recognised(r) {
+		t.Error("the log of the copy is not recognised")
+	}
+	p.shut(r)
+}
+
+func recognised(r *live.Replica) bool {
+	select {
+	case <-r.Recognised():
+		return true
+	default:
+		return false
+	}
 }
 
 func (p *place) shut(r *live.Replica) {
@@ -56,8 +92,8 @@ func TestAReplicaKnowsHowOldItIs(t *testing.T) {
 		if at := r.AsOf(); !at.Equal(first.Add(time.Duration(n) * time.Hour)) {
 			t.Errorf("the %dth time it is as of %s", n, at)
 		}
+		r.Confirm(first.AddDate(1, 0, 0)) // on a clock that was wrong
 		r.Confirm(first.Add(time.Duration(n+1) * time.Hour))
-		r.Confirm(first) // later than something newer
 		p.shut(r)
 	}
 	if grown := p.size() - size; grown > 8 { // the same instant is a few bytes shorter or longer under zstd

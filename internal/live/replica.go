@@ -47,10 +47,11 @@ type Replica struct {
 	tag     []byte   // that seals the last of them
 	end     mark     // of the file
 	waiting []domain.Recorded
-	bytes   int       // of what is waiting
-	seen    mark      // that the file reaches with what is waiting
-	asOf    time.Time // when there was last known to be nothing more
-	told    time.Time // what of that is in the file
+	bytes   int           // of what is waiting
+	seen    mark          // that the file reaches with what is waiting
+	asOf    time.Time     // when there was last known to be nothing more
+	told    time.Time     // what of that is in the file
+	known   chan struct{} // closed once the log is the one that was copied
 	stop    chan struct{}
 	done    sync.WaitGroup
 }
@@ -76,7 +77,7 @@ var ErrForeign = errors.New("the local copy of the log was made of another log; 
 // Open opens a replica, or begins one. One that cannot be read to its end, or not
 // at all, is cut there: the log is the truth.
 func Open(o Options) (*Replica, error) {
-	r := &Replica{Options: o, stop: make(chan struct{})}
+	r := &Replica{Options: o, known: make(chan struct{}), stop: make(chan struct{})}
 	if err := r.openFile(); err != nil {
 		return nil, err
 	}
@@ -107,14 +108,12 @@ func (r *Replica) Position() uint64 {
 	return r.end.at
 }
 
-// Confirm records that at an instant the log held nothing that has not come through
-// the replica. A crash forgets the last few seconds of it.
+// Confirm records that at an instant the log, which was recognised, held nothing that
+// has not come through the replica. A crash forgets the last few seconds of it.
 func (r *Replica) Confirm(at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if at.After(r.asOf) {
-		r.asOf = at
-	}
+	r.asOf = at // also if it is earlier: the clock was wrong before
 }
 
 // AsOf is the last instant at which the replica is known to have held everything
@@ -124,6 +123,10 @@ func (r *Replica) AsOf() time.Time {
 	defer r.mu.Unlock()
 	return r.asOf
 }
+
+// Recognised is closed as soon as the log could be reached and is the one that the
+// replica was copied from.
+func (r *Replica) Recognised() <-chan struct{} { return r.known }
 
 // Through is the log as seen through the replica: first what the file holds, then
 // the log from there on, which is copied on its way, until ctx ends. It is to be
@@ -154,6 +157,7 @@ func (r *Replica) Through(ctx context.Context, log Log) iter.Seq2[domain.Page, e
 			yield(domain.Page{}, err)
 			return
 		}
+		close(r.known)
 		for page, err := range log.Prompt(ctx, at, chunkEvents) {
 			more := yield(page, err)
 			if err == nil {
@@ -275,7 +279,7 @@ func (r *Replica) flush() {
 // tell writes until when nothing is new, if what the file says of that is older by
 // more than a while. The events before are in the file.
 func (r *Replica) tell(while time.Duration) {
-	if r.file == nil || r.chunks == 0 || r.asOf.Sub(r.told) <= while {
+	if r.file == nil || r.chunks == 0 || r.asOf.Sub(r.told).Abs() <= while {
 		return
 	}
 	r.put(chunk{At: r.seen.at, ID: r.seen.event, AsOf: r.asOf})
