@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/projections"
 	"github.com/reeve-platform/reeve/readapi"
 )
 
 // givenMembers has a value for every member that a path may name.
-var givenMembers = map[string]any{"tenant": north, "integrator": acme, "node": domain.NodeID(north), "flag": "colour", "meter": "users", "user": anna}
+var givenMembers = map[string]any{"tenant": north, "integrator": acme, "node": domain.NodeID(north), "flag": "colour", "meter": "users", "user": anna, "good": 1, "segment": "crew"}
 
 // inputs are all the ways to ask a query that its tags offer: in each order, and
 // with each filter that has fixed values.
@@ -20,6 +21,9 @@ func inputs(in reflect.Type) (all []map[string]any) {
 	base := map[string]any{}
 	for f := range in.Fields() {
 		if name, ok := f.Tag.Lookup("path"); ok {
+			base[name] = givenMembers[name]
+		}
+		if name := f.Tag.Get("query"); f.Tag.Get("required") == "true" && givenMembers[name] != nil {
 			base[name] = givenMembers[name]
 		}
 	}
@@ -43,6 +47,7 @@ func inputs(in reflect.Type) (all []map[string]any) {
 func TestEveryQueryRuns(t *testing.T) {
 	w := painted(t)
 	w.tell(domain.QuotaStream(north), quotaOf(north))
+	w.tell(flag.SegmentStream("crew"), flag.SegmentDefined{Segment: "crew"})
 	w.tell(domain.UserStream(anna), annaInvited)
 	for _, e := range readapi.Catalog {
 		t.Run(e.Name, func(t *testing.T) {

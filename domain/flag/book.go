@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"hash/maphash"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -445,6 +446,14 @@ func (v *View) Above(level domain.Level) domain.NodeID {
 // Node is the place.
 func (v *View) Node() domain.NodeID { return nodeOf(v.node.id) }
 
+// Level is the rung of the tree that the place is on.
+func (v *View) Level() domain.Level {
+	if l := v.node.as(v.position); l != nil {
+		return levels[l.level]
+	}
+	return ""
+}
+
 // An Answer is what a flag comes to, and which fact decided.
 type Answer struct {
 	Value      json.RawMessage
@@ -630,6 +639,17 @@ func (v *View) All(yield func(Key, Answer) bool) {
 		}
 		if a, err := v.evaluate(e, f); err == nil && !yield(e.key, a) {
 			return
+		}
+	}
+}
+
+// Keys are those of the flags that were defined, in their order, after one of them.
+func (v *View) Keys(after Key) iter.Seq[Key] {
+	return func(yield func(Key) bool) {
+		for _, e := range *v.book.listed.Load() {
+			if e.key > after && e.as(v.position) != nil && !yield(e.key) {
+				return
+			}
 		}
 	}
 }
