@@ -22,7 +22,7 @@ func (c *call[C, S]) claiming(ctx context.Context, m *memory[S], facts []domain.
 		return c.append(ctx, m, facts)
 	}
 	take, release := claimant.Claims(m.state, facts)
-	fact := domain.EventID(c.scope, c.r.Meta.CommandID, 0)
+	fact := c.first
 	reserved, err := c.reserve(ctx, take, fact)
 	if err != nil {
 		c.letGo(ctx, reserved, fact)

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/internal/edge"
 )
@@ -31,11 +33,13 @@ type call[C domain.Command[S], S domain.State[S]] struct {
 	*Ledger
 	cmd   C
 	r     edge.Request
-	scope string // of the idempotency key: operation, stream and principal
+	scope string    // of the idempotency key: operation, stream and principal
+	first uuid.UUID // id of the first fact that comes of it
 }
 
 func newCall[C domain.Command[S], S domain.State[S]](l *Ledger, operation string, cmd C, r edge.Request) *call[C, S] {
-	return &call[C, S]{l, cmd, r, operation + "|" + string(cmd.Stream()) + "|" + r.Meta.Actor.ID}
+	scope := operation + "|" + string(cmd.Stream()) + "|" + r.Meta.Actor.ID
+	return &call[C, S]{l, cmd, r, scope, domain.EventID(scope, r.Meta.CommandID, 0)}
 }
 
 // Handle is the only write path: read, fold, decide, append. It appends at the
@@ -128,7 +132,10 @@ func (c *call[C, S]) append(ctx context.Context, m *memory[S], facts []domain.Ev
 	meta := c.stamp(after)
 	proposed := make([]domain.Proposed, len(facts))
 	for i, e := range facts {
-		proposed[i] = domain.Proposed{ID: domain.EventID(c.scope, meta.CommandID, i), Event: e}
+		proposed[i] = domain.Proposed{ID: c.first, Event: e}
+		if i > 0 {
+			proposed[i].ID = domain.EventID(c.scope, meta.CommandID, i)
+		}
 	}
 	next := m.next
 	if c.fleeting() {
@@ -183,7 +190,7 @@ func (c *call[C, S]) stamp(after S) domain.Meta {
 
 // repeated answers a command that has had its effect before as it was answered then.
 func (c *call[C, S]) repeated(m *memory[S]) (domain.Receipt, bool, error) {
-	e, found := m.effects[domain.EventID(c.scope, c.r.Meta.CommandID, 0)]
+	e, found := m.effects[c.first]
 	switch {
 	case !found:
 		return domain.Receipt{}, false, nil

@@ -11,5 +11,6 @@
 // that can no longer reach its server is replaced before that harms anybody (see
 // session), a dropped or silent subscription goes on from the last page, and
 // every failure is told as done, not done or unknown (errors.go is the only place
-// that reads the client's errors).
+// that reads the client's errors). Appends to a log of one node can do without the
+// client, which makes a call of each (see ferry).
 package eventstore

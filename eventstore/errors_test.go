@@ -17,14 +17,16 @@ import (
 )
 
 // A log that takes less than we think says so itself.
-func TestTheLogTakesLess(t *testing.T) {
+func TestTheLogTakesLess(t *testing.T) { inBothWays(t, theLogTakesLess) }
+
+func theLogTakesLess(t *testing.T, how way) {
 	log, err := logserver.Open(logserver.Options{Dir: t.TempDir(), Addr: "127.0.0.1:0", MaxAppendSize: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	end := run(log)
 	t.Cleanup(end)
-	s := open(t, log.URL())
+	s := how.open(t, log.URL())
 	_, err = s.Append(t.Context(), "note-1", 0, meta, notes("a", 1, 2, 3, 4, 5))
 	if !errors.Is(err, domain.ErrAppendTooLarge) {
 		t.Fatal(err)
@@ -35,14 +37,16 @@ func TestTheLogTakesLess(t *testing.T) {
 }
 
 // A log without room says so, and is read as before.
-func TestTheLogIsFull(t *testing.T) {
+func TestTheLogIsFull(t *testing.T) { inBothWays(t, theLogIsFull) }
+
+func theLogIsFull(t *testing.T, how way) {
 	log, err := logserver.Open(logserver.Options{Dir: t.TempDir(), Addr: "127.0.0.1:0", DiskReserve: math.MaxUint64})
 	if err != nil {
 		t.Fatal(err)
 	}
 	end := run(log)
 	t.Cleanup(end)
-	s := open(t, log.URL())
+	s := how.open(t, log.URL())
 	if _, err := s.Append(t.Context(), "note-1", 0, meta, notes("a", 1)); !errors.Is(err, domain.ErrLogFull) {
 		t.Error(err)
 	}
@@ -52,8 +56,10 @@ func TestTheLogIsFull(t *testing.T) {
 }
 
 // A stream that was ended for good refuses everything, for good.
-func TestAStreamHasEnded(t *testing.T) {
-	log, s := both(t)
+func TestAStreamHasEnded(t *testing.T) { inBothWays(t, aStreamHasEnded) }
+
+func aStreamHasEnded(t *testing.T, how way) {
+	log, s := how.both(t)
 	fill(t, s, 1)
 	if _, err := rawClient(t, log.URL()).TombstoneStream(t.Context(), "note-0", esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}}); err != nil {
 		t.Fatal(err)

@@ -16,10 +16,12 @@ import (
 
 // A log that goes away and comes back on the same address costs no event, and
 // the store needs no help to find it.
-func TestTheLogGoesAwayAndComesBack(t *testing.T) {
+func TestTheLogGoesAwayAndComesBack(t *testing.T) { inBothWays(t, theLogGoesAwayAndComesBack) }
+
+func theLogGoesAwayAndComesBack(t *testing.T, how way) {
 	dir := t.TempDir()
 	log, end := serve(t, dir, "127.0.0.1:0")
-	s := open(t, log.URL())
+	s := how.open(t, log.URL())
 	addr := log.Addr()
 	fill(t, s, 10)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
@@ -72,10 +74,12 @@ func TestTheLogGoesAwayAndComesBack(t *testing.T) {
 
 // An append whose answer is lost is told as unknown, and sending it again has
 // the receipt of the first.
-func TestAnAnswerIsLost(t *testing.T) {
+func TestAnAnswerIsLost(t *testing.T) { inBothWays(t, anAnswerIsLost) }
+
+func anAnswerIsLost(t *testing.T, how way) {
 	log, direct := both(t)
 	w := newWire(t, log.Addr())
-	s := hurried(t, w.url())
+	s := how.hurried(t, w.url())
 	if _, err := s.Append(t.Context(), "note-1", 0, meta, notes("a", 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -105,19 +109,22 @@ func TestAnAnswerIsLost(t *testing.T) {
 
 // Nobody waits longer than the deadline, whether the log is silent, absent or
 // gone since.
-func TestEveryCallEndsInTime(t *testing.T) {
+func TestEveryCallEndsInTime(t *testing.T) { inBothWays(t, everyCallEndsInTime) }
+
+func everyCallEndsInTime(t *testing.T, how way) {
 	log, end := serve(t, t.TempDir(), "127.0.0.1:0")
 	silent := newWire(t, log.Addr())
 	gone := newWire(t, log.Addr())
-	stores := map[string]*Store{"absent": hurried(t, "esdb://127.0.0.1:1?tls=false"), "silent": hurried(t, silent.url()), "gone": hurried(t, gone.url())}
+	stores := map[string]*Store{"absent": how.hurried(t, "esdb://127.0.0.1:1?tls=false"), "silent": how.hurried(t, silent.url()), "gone": how.hurried(t, gone.url())}
 	for _, name := range []string{"silent", "gone"} {
 		if err := stores[name].Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := stores[name].Append(t.Context(), domain.StreamID("note-"+name), 0, meta, notes("a", 1)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	held := silent.strand(t, 0)
-	held.asks.Lock()
-	defer held.asks.Unlock()
+	defer silent.mute()()
 	end()
 	for name, s := range stores {
 		for call, f := range map[string]func() error{
@@ -175,10 +182,12 @@ func TestASubscriptionFallsSilent(t *testing.T) {
 
 // Many writers and readers live through cuts at any moment. Each fact is written
 // once and every reader sees each once, in order.
-func TestCutsUnderLoad(t *testing.T) {
+func TestCutsUnderLoad(t *testing.T) { inBothWays(t, cutsUnderLoad) }
+
+func cutsUnderLoad(t *testing.T, how way) {
 	log, direct := both(t)
 	w := newWire(t, log.Addr())
-	s := open(t, w.url())
+	s := how.open(t, w.url())
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	const writers, each, readers = 16, 40, 3
@@ -244,8 +253,10 @@ func readInOrder(ctx context.Context, t *testing.T, s *Store, total int) {
 }
 
 // Closing a store ends what is under way on it; the log need not be there.
-func TestClose(t *testing.T) {
-	_, s := both(t)
+func TestClose(t *testing.T) { inBothWays(t, closes) }
+
+func closes(t *testing.T, how way) {
+	_, s := how.both(t)
 	fill(t, s, 3)
 	ended := make(chan error, 1)
 	first := make(chan struct{}, 1)

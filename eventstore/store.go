@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Logger   *slog.Logger  // discarded when nil
 	Deadline time.Duration // of every call that is not a subscription; five seconds unless set
+	OneNode  bool          // the address is that of the only node there is, without TLS: appends share one call
 }
 
 // A Store is the event log. It may be opened before the log can be reached, and
@@ -29,6 +30,7 @@ type Store struct {
 	close    context.CancelFunc
 	searched mark
 	tail     tail
+	ferry    *ferry        // what appends use; nil where each is a call
 	silence  time.Duration // after which a subscription is suspected
 }
 
@@ -59,6 +61,11 @@ func Open(url string, r *domain.Registry, o Options) (*Store, error) {
 	config.DefaultDeadline = &o.Deadline
 	s := &Store{registry: r, logger: o.Logger, deadline: o.Deadline, silence: silence}
 	s.commands, s.feeds = &line{config: *config}, &line{config: *config}
+	if o.OneNode && config.DisableTLS && config.Address != "" && !config.DnsDiscover {
+		if s.ferry, err = newFerry(*config); err != nil {
+			return nil, err
+		}
+	}
 	s.closing, s.close = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -67,7 +74,11 @@ func Open(url string, r *domain.Registry, o Options) (*Store, error) {
 // connections back.
 func (s *Store) Close() error {
 	s.close()
-	return errors.Join(s.commands.close(2*s.deadline), s.feeds.close(2*s.deadline))
+	var err error
+	if s.ferry != nil {
+		err = s.ferry.close(2 * s.deadline)
+	}
+	return errors.Join(err, s.commands.close(2*s.deadline), s.feeds.close(2*s.deadline))
 }
 
 // Ready fails unless the log answers now.
@@ -90,6 +101,9 @@ func (s *Store) Append(ctx context.Context, stream domain.StreamID, next uint64,
 	}
 	if size > appendLimit {
 		return domain.Receipt{}, domain.ErrAppendTooLarge
+	}
+	if s.ferry != nil {
+		return s.ferried(ctx, stream, next, events)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.deadline)
 	defer cancel()

@@ -47,9 +47,25 @@ func run(log *logserver.Server) (end func()) {
 	return sync.OnceFunc(func() { _ = log.Close(); <-done })
 }
 
-func open(t testing.TB, url string) *Store {
+// A way is how a store appends: whether all of it shares one call.
+type way bool
+
+// inBothWays holds the store to one behaviour.
+func inBothWays(t *testing.T, f func(t *testing.T, w way)) {
+	t.Run("each append is a call", func(t *testing.T) { f(t, false) })
+	t.Run("appends share a call", func(t *testing.T) { f(t, true) })
+}
+
+func open(t testing.TB, url string) *Store { return way(false).open(t, url) }
+
+func (w way) open(t testing.TB, url string) *Store { return w.opened(t, url, 2*time.Second) }
+
+// hurried is open with a deadline that tests can wait for.
+func (w way) hurried(t testing.TB, url string) *Store { return w.opened(t, url, 400*time.Millisecond) }
+
+func (w way) opened(t testing.TB, url string, deadline time.Duration) *Store {
 	t.Helper()
-	s, err := Open(url, vocabulary, Options{Deadline: 2 * time.Second})
+	s, err := Open(url, vocabulary, Options{Deadline: deadline, OneNode: bool(w)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,9 +73,12 @@ func open(t testing.TB, url string) *Store {
 	return s
 }
 
-func both(t testing.TB) (*logserver.Server, *Store) {
+func both(t testing.TB) (*logserver.Server, *Store) { return way(false).both(t) }
+
+func (w way) both(t testing.TB) (*logserver.Server, *Store) {
+	t.Helper()
 	log, _ := serve(t, t.TempDir(), "127.0.0.1:0")
-	return log, open(t, log.URL())
+	return log, w.open(t, log.URL())
 }
 
 func notes(scope string, n ...int) []domain.Proposed {
@@ -76,8 +95,10 @@ var meta = domain.Meta{
 	Reason: "because", Ticket: "T-1", At: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), Fingerprint: "f",
 }
 
-func TestWhatIsAppendedIsRead(t *testing.T) {
-	_, s := both(t)
+func TestWhatIsAppendedIsRead(t *testing.T) { inBothWays(t, whatIsAppendedIsRead) }
+
+func whatIsAppendedIsRead(t *testing.T, how way) {
+	_, s := how.both(t)
 	receipt, err := s.Append(t.Context(), "note-1", 0, meta, notes("a", 1, 2))
 	if err != nil {
 		t.Fatal(err)
@@ -99,8 +120,10 @@ func TestWhatIsAppendedIsRead(t *testing.T) {
 }
 
 // The names of the metadata are a contract with whoever reads the log.
-func TestMetadataNames(t *testing.T) {
-	log, s := both(t)
+func TestMetadataNames(t *testing.T) { inBothWays(t, metadataNames) }
+
+func metadataNames(t *testing.T, how way) {
+	log, s := how.both(t)
 	if _, err := s.Append(t.Context(), "note-1", 0, meta, notes("a", 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -124,8 +147,10 @@ func TestMetadataNames(t *testing.T) {
 	}
 }
 
-func TestAppend(t *testing.T) {
-	_, s := both(t)
+func TestAppend(t *testing.T) { inBothWays(t, appends) }
+
+func appends(t *testing.T, how way) {
+	_, s := how.both(t)
 	first, err := s.Append(t.Context(), "note-1", 0, meta, notes("a", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -157,8 +182,10 @@ func TestAppend(t *testing.T) {
 }
 
 // A stream may lose its past to an age or a count; what goes to its end goes on.
-func TestAtTheEndOfWhateverIsThere(t *testing.T) {
-	log, s := both(t)
+func TestAtTheEndOfWhateverIsThere(t *testing.T) { inBothWays(t, atTheEndOfWhateverIsThere) }
+
+func atTheEndOfWhateverIsThere(t *testing.T, how way) {
+	log, s := how.both(t)
 	if r, err := s.Append(t.Context(), "a", domain.AtEnd, domain.Meta{}, notes("new", 0)); err != nil || r.Revision != 0 {
 		t.Fatal(r, err)
 	}
@@ -208,17 +235,6 @@ func fill(t testing.TB, s *Store, n int) uint64 {
 		head = r.Position
 	}
 	return head
-}
-
-// hurried is open with a deadline that tests can wait for.
-func hurried(t testing.TB, url string) *Store {
-	t.Helper()
-	s, err := Open(url, vocabulary, Options{Deadline: 400 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return s
 }
 
 // until asks again and again until the answer is good.

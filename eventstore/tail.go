@@ -84,6 +84,9 @@ func (t *tail) step(ctx context.Context, p domain.Page) {
 	if !t.held {
 		t.held, t.from = true, p.From
 	}
+	if len(t.events)+len(p.Events) > cap(t.events) && len(t.events) >= tailEvents/2 {
+		t.events = slices.Grow(t.events, tailEvents) // the whole is copied: not often
+	}
 	t.to, t.events = p.To, append(t.events, p.Events...)
 	for i := range p.Events {
 		t.size += len(p.Events[i].Data)

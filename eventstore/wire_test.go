@@ -97,3 +97,19 @@ func (w *wire) strand(t testing.TB, n int) *strand {
 	}
 	return w.strands[n]
 }
+
+// mute holds back what is asked on every connection, until the returned func is
+// called.
+func (w *wire) mute() (unmute func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	held := w.strands
+	for _, s := range held {
+		s.asks.Lock()
+	}
+	return func() {
+		for _, s := range held {
+			s.asks.Unlock()
+		}
+	}
+}

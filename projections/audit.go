@@ -41,8 +41,8 @@ type Audit struct {
 // know or cannot read included: an audit that skips is none. The columns are of
 // type json because jsonb refuses some documents, such as those with U+0000.
 var AuditLog = Table[Audit]{
-	Name: "audit_log", Version: 2, Seen: Owners, Insert: true, Raw: true,
-	Indexes: []string{"owner, position", "stream, position", "actor_id, position", "tenant_id, position", "type, position", "correlation_id, position", "using brin (occurred_at)"},
+	Name: "audit_log", Version: 3, Seen: Owners, Insert: true, Raw: true,
+	Indexes: []string{"owner, position", "stream, position", "actor_id, position", "type, position", "correlation_id, position", "using brin (occurred_at)"},
 	Key:     func(r domain.Recorded) string { return strconv.FormatUint(r.Position, 10) },
 	Fold: func(_ Audit, r domain.Recorded) (Audit, bool) {
 		before, after := change(r)

@@ -63,25 +63,22 @@ func (c Column) encode(b []byte, row reflect.Value) (_ []byte, null bool, err er
 	return b, false, err
 }
 
-// texts are the column's values in rows, as one literal of type text[]: an array
-// of strings would cost an allocation and a conversion for each.
-func (c Column) texts(rows []reflect.Value) (string, error) {
-	var literal, value []byte
+// texts appends the column's values in rows, as one value of type text[] in
+// PostgreSQL's binary form: the text form would quote each here, and look at each
+// byte there. See array_recv in PostgreSQL's arrayfuncs.c.
+func (c Column) texts(b []byte, rows []reflect.Value) ([]byte, error) {
+	b = appendArrayHeader(b, len(rows))
 	for _, row := range rows {
+		at := len(b)
+		b = append(b, 0, 0, 0, 0)
 		var null bool
 		var err error
-		if value, null, err = c.encode(value[:0], row); err != nil {
-			return "", err
+		if b, null, err = c.encode(b, row); err != nil {
+			return b, err
 		}
-		literal = append(literal, ',')
-		if null {
-			literal = append(literal, "null"...)
-			continue
-		}
-		literal = appendQuoted(literal, value)
+		sealElement(b, at, null)
 	}
-	literal[0] = '{'
-	return string(append(literal, '}')), nil
+	return b, nil
 }
 
 // inUTC moves the times of a row that was read to UTC, which is how events

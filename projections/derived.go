@@ -44,6 +44,5 @@ func upsert[Row any](ctx context.Context, tx pgx.Tx, table string, rows []Row) e
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, l.upsert, args...)
-	return err
+	return post(ctx, tx, []edit{{l.upsert, args}})
 }

@@ -111,7 +111,7 @@ func write(ctx context.Context, tx pgx.Tx, some, all []*slot, events []domain.Re
 	if err := load(ctx, tx, some, events); err != nil {
 		return err
 	}
-	var changes []statement
+	var changes []edit
 	for _, s := range some {
 		if s.derived() {
 			continue
@@ -131,7 +131,7 @@ func write(ctx context.Context, tx pgx.Tx, some, all []*slot, events []domain.Re
 		}
 		changes = append(changes, c...)
 	}
-	if err := send(ctx, tx, changes, func(int, pgx.Rows) error { return nil }); err != nil {
+	if err := post(ctx, tx, changes); err != nil {
 		return err
 	}
 	return derive(ctx, tx, some, all, events)

@@ -26,7 +26,12 @@ type layout struct {
 	load, upsert, insert, remove string // statements of the paged path
 	copyInto                     string // and of the bulk path
 	staging, copyStaged, merge   string
+
+	texts [][]byte // what columns gave last
 }
+
+// keptText is how many bytes of one column are kept to be written again.
+const keptText = 1 << 20
 
 // newLayout writes the statements for a table under its qualified name.
 func newLayout(d Description, table string) *layout {
@@ -121,17 +126,22 @@ func (l *layout) index() string {
 	return s.String()
 }
 
-// columns turns rows into the parameters of upsert and insert.
-func (l *layout) columns(rows []reflect.Value) ([]any, error) {
-	args := make([]any, len(l.Columns))
+// columns turns rows into the parameters of upsert and insert. They are good until
+// the next call.
+func (l *layout) columns(rows []reflect.Value) ([][]byte, error) {
+	if l.texts == nil {
+		l.texts = make([][]byte, len(l.Columns))
+	}
 	for i, c := range l.Columns {
-		values, err := c.texts(rows)
-		if err != nil {
+		if cap(l.texts[i]) > keptText {
+			l.texts[i] = nil
+		}
+		var err error
+		if l.texts[i], err = c.texts(l.texts[i][:0], rows); err != nil {
 			return nil, fmt.Errorf("column %s: %w", c.Name, err)
 		}
-		args[i] = values
 	}
-	return args, nil
+	return l.texts, nil
 }
 
 // appendLine appends a row in the text format of COPY.

@@ -19,11 +19,18 @@ type folder interface {
 	missing() *statement                        // asks for those not held, nil if all are
 	fetched(rows pgx.Rows) error                // takes the answer
 	fold() error                                // applies the page
-	changes() ([]statement, error)              // writes what has changed
+	changes() ([]edit, error)                   // writes what has changed
 	begin(fresh bool)                           // lets go of what is held; fresh promises that the table is empty
 	appends() bool                              // whether rows are only ever added
 	weight() int                                // how many rows are held
 	flush(ctx context.Context, tx pgx.Tx) error // writes what is held by COPY, and lets go of it
+}
+
+// An edit is SQL that answers nothing. Its arguments are arrays of texts in binary
+// form.
+type edit struct {
+	sql  string
+	args [][]byte
 }
 
 // A statement is SQL and its arguments.
@@ -55,10 +62,10 @@ type held[Row any] struct {
 // busy ones need not be read again.
 const heldOn = 8192
 
-// A touch is an event and the key of its row.
+// A touch is an event of the page and the key of its row.
 type touch struct {
 	key   string
-	event domain.Recorded
+	event *domain.Recorded
 }
 
 func (t Table[Row]) folder(table string) folder {
@@ -71,7 +78,8 @@ func (t Table[Row]) derive(deriving) error { return nil }
 // it stops every table but those that store events as they came.
 func (s *sheet[Row]) touch(events []domain.Recorded) (err error) {
 	s.work = s.work[:0]
-	for _, e := range events {
+	for i := range events {
+		e := &events[i]
 		if e.Err != nil && !s.t.Raw {
 			return &poison{position: e.Position, cause: e.Err}
 		}
@@ -86,13 +94,13 @@ func (s *sheet[Row]) touch(events []domain.Recorded) (err error) {
 	return nil
 }
 
-func (s *sheet[Row]) key(e domain.Recorded) (_ string, err error) {
+func (s *sheet[Row]) key(e *domain.Recorded) (_ string, err error) {
 	defer caught(e, &err)
-	return s.t.Key(e), nil
+	return s.t.Key(*e), nil
 }
 
 // caught turns a panic over an event into an error that names it.
-func caught(e domain.Recorded, err *error) {
+func caught(e *domain.Recorded, err *error) {
 	if p := recover(); p != nil {
 		*err = &poison{position: e.Position, cause: fmt.Errorf("%s: panic: %v", e.Type, p)}
 	}
@@ -146,7 +154,7 @@ func (s *sheet[Row]) apply(w touch) (err error) {
 	defer caught(w.event, &err)
 	if s.Insert {
 		var none Row
-		if row, keep := s.t.Fold(none, w.event); keep {
+		if row, keep := s.t.Fold(none, *w.event); keep {
 			s.added = append(s.added, row)
 		}
 		return nil
@@ -155,7 +163,7 @@ func (s *sheet[Row]) apply(w touch) (err error) {
 	if !h.dirty {
 		h.dirty, s.dirty = true, append(s.dirty, w.key)
 	}
-	h.row, h.keep = s.t.Fold(h.row, w.event)
+	h.row, h.keep = s.t.Fold(h.row, *w.event)
 	if !h.keep {
 		var none Row
 		h.row = none
@@ -173,8 +181,13 @@ func (s *sheet[Row]) begin(fresh bool) {
 
 // settle takes the rows for written, and lets go of them when they are too many.
 func (s *sheet[Row]) settle() {
-	if s.weight() > heldOn || s.Insert {
+	if s.weight() > heldOn {
 		s.begin(false)
+		return
+	}
+	if s.Insert {
+		clear(s.added)
+		s.added, s.fresh = s.added[:0], false
 		return
 	}
 	for _, key := range s.dirty {
@@ -185,19 +198,19 @@ func (s *sheet[Row]) settle() {
 }
 
 // changes is one statement for the rows that stay and one for those that go.
-func (s *sheet[Row]) changes() ([]statement, error) {
+func (s *sheet[Row]) changes() ([]edit, error) {
 	defer s.settle()
 	kept, gone := s.sort()
-	var all []statement
+	var all []edit
 	if len(kept) > 0 {
 		args, err := s.columns(kept)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, statement{s.write(), args})
+		all = append(all, edit{s.write(), args})
 	}
 	if len(gone) > 0 {
-		all = append(all, statement{s.remove, []any{gone}})
+		all = append(all, edit{s.remove, [][]byte{textArray(gone)}})
 	}
 	return all, nil
 }

@@ -2,9 +2,11 @@ package projections
 
 import (
 	"encoding"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -12,7 +14,8 @@ import (
 )
 
 // Every value goes to the database in PostgreSQL's text form, whether it is
-// copied or upserted, so that both ways store the same bytes.
+// copied or upserted (then in arrays of texts), so that both ways store the same
+// bytes.
 
 // An encoder appends the text form of a value that is not null.
 type encoder func(b []byte, v reflect.Value) ([]byte, error)
@@ -68,7 +71,8 @@ func appendRawJSON(b []byte, v reflect.Value) ([]byte, error) {
 }
 
 func appendTime(b []byte, v reflect.Value) ([]byte, error) {
-	return v.Interface().(time.Time).UTC().AppendFormat(b, "2006-01-02T15:04:05.999999Z"), nil
+	t, _ := reflect.TypeAssert[time.Time](v) // which it is, without an allocation
+	return t.UTC().AppendFormat(b, "2006-01-02T15:04:05.999999Z"), nil
 }
 
 func appendBytes(b []byte, v reflect.Value) ([]byte, error) {
@@ -127,6 +131,39 @@ func appendCopied(b, text []byte) []byte {
 		default:
 			b = append(b, c)
 		}
+	}
+	return b
+}
+
+// textOID is the type text in pg_type.
+const textOID = 25
+
+// appendArrayHeader begins an array of n texts, in which some may be null, in
+// binary form.
+func appendArrayHeader(b []byte, n int) []byte {
+	for _, word := range [...]uint32{1, 1, textOID, uint32(n), 1} { // dimensions, nulls, type, length, first index
+		b = binary.BigEndian.AppendUint32(b, word)
+	}
+	return b
+}
+
+// sealElement writes the length of the element that begins at a place, and ends
+// with b, before it.
+func sealElement(b []byte, at int, null bool) {
+	length := uint32(len(b) - at - 4)
+	if null {
+		length = math.MaxUint32
+	}
+	binary.BigEndian.PutUint32(b[at:], length)
+}
+
+// textArray is an array of texts in binary form.
+func textArray(texts []string) []byte {
+	b := appendArrayHeader(nil, len(texts))
+	for _, t := range texts {
+		at := len(b)
+		b = append(append(b, 0, 0, 0, 0), t...)
+		sealElement(b, at, false)
 	}
 	return b
 }

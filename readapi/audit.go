@@ -46,7 +46,7 @@ where ($1::text = '' or a.stream in ('platform-' || $1::text, 'integrator-' || $
 and ($2::text = '' or a.stream = $2::text)
 and ($3::text = '' or a.actor_id = $3::text)
 and ($4::text = '' or a.type = $4::text)
-and ($5::text = '' or a.tenant_id = $5::text)
+and ($5::text = '' or a.owner = $5::text and a.tenant_id <> '')
 and ($6::text = '' or a.correlation_id = $6::text)
 and ($7::timestamptz is null or a.occurred_at >= $7::timestamptz)
 and ($8::timestamptz is null or a.occurred_at < $8::timestamptz)`,

@@ -160,6 +160,7 @@ func TestAudit(t *testing.T) {
 	}{
 		{"of a node, newest first", readapi.AuditBy{Node: domain.NodeID(north)}, []string{"tenant.Suspended", "tenant.Activated", "tenant.Created"}},
 		{"oldest first", readapi.AuditBy{Tenant: north, Sort: "position"}, []string{"tenant.Created", "tenant.Activated", "tenant.Suspended"}},
+		{"an integrator's own is of no tenant", readapi.AuditBy{Tenant: domain.TenantID(acme)}, nil},
 		{"of a type", readapi.AuditBy{Type: "tenant.Suspended", Actor: "ada"}, []string{"tenant.Suspended"}},
 		{"of a stream, within a minute", readapi.AuditBy{Stream: string(domain.TenantStream(north)), From: noon.Add(10 * 60e9), To: noon.Add(11 * 60e9)}, []string{"tenant.Suspended"}},
 		{"of nobody", readapi.AuditBy{Actor: "eve"}, nil},

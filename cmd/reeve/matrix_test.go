@@ -263,7 +263,7 @@ func (m *manor) judge(who string, p probe, status int, header http.Header, body 
 	m.silent(who, p, header, body)
 }
 
-var refusals = []string{"forbidden", "insufficient-scope", "node-not-found", "tenant-not-found", "integrator-not-found", "user-not-found", "id-not-chosen-here", "client-not-found", "api-key-not-found"}
+var refusals = []string{"forbidden", "insufficient-scope", "node-not-found", "tenant-not-found", "integrator-not-found", "user-not-found", "id-not-chosen-here", "client-not-found", "api-key-not-found", "segment-not-found"}
 
 // silent: nothing of the other partner is in an answer, but for what was asked with.
 func (m *manor) silent(who string, p probe, header http.Header, body []byte) {

@@ -102,7 +102,7 @@ func (s *server) openLog([]byte) (err error) {
 			return err
 		}
 	}
-	s.store, err = eventstore.Open(s.logURL, events.Registry, eventstore.Options{Logger: s.log})
+	s.store, err = eventstore.Open(s.logURL, events.Registry, eventstore.Options{Logger: s.log, OneNode: s.LogURL == ""})
 	if err != nil {
 		return errLogURL(err)
 	}

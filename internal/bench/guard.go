@@ -16,6 +16,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/access"
+	"github.com/reeve-platform/reeve/domain/events"
+	feature "github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/eventstore"
 	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/readapi"
 )
@@ -57,7 +61,7 @@ func (w *world) admitted(ctx context.Context, p plan) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	unguarded, address, err := startHelper("ofrep", w.pg.URL())
+	unguarded, address, err := startHelper("ofrep", "esdb://"+w.log+"?tls=false")
 	if err != nil {
 		return nil, err
 	}
@@ -107,18 +111,17 @@ func (w *world) key(ctx context.Context, p plan) (string, error) {
 	return receipt.Secret, err
 }
 
-// serveUnguarded evaluates for everybody, within the whole platform. All else is as
-// in the product, the records of who looked at what included.
+// serveUnguarded evaluates for everybody, within the whole platform, from the same
+// log. All else is as in the product.
 func serveUnguarded() error {
 	uuid.EnableRandPool()
 	debug.SetGCPercent(400)
 	runtime.GOMAXPROCS(runtime.NumCPU() + 2)
 	quiet := slog.New(slog.DiscardHandler)
-	source, err := readapi.Open(context.Background(), os.Getenv(helperBody), nil, quiet)
-	if err != nil {
+	source := &readapi.Source{Access: access.NewModel(), Flags: feature.NewBook()}
+	if err := remember(source, os.Getenv(helperBody)); err != nil {
 		return err
 	}
-	defer source.Close()
 	everywhere := domain.Scope{Actor: domain.Actor{ID: "bench", Type: "service"}, Paths: []string{string(domain.PlatformID)}}
 	r := chi.NewRouter()
 	edge.REST(r, edge.Options{Logger: quiet, Dialects: map[string]edge.Dialect{"/ofrep/": readapi.RefuseOFREP}, Shared: []string{"/ofrep/"}})
@@ -128,4 +131,26 @@ func serveUnguarded() error {
 		return fmt.Errorf("unguarded server: %w", err)
 	}
 	return edge.NewServer(r, edge.Pace{}, nil, quiet).Serve(listener)
+}
+
+// remember shows a log to the models of a source, up to where it ends now.
+func remember(source *readapi.Source, log string) error {
+	store, err := eventstore.Open(log, events.Registry, eventstore.Options{})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	head, err := store.Head(context.Background())
+	if err != nil {
+		return err
+	}
+	for page, err := range store.Prompt(context.Background(), 0, 4096) {
+		for _, e := range page.Events {
+			err = errors.Join(err, source.Access.Apply(e), source.Flags.Apply(e))
+		}
+		if err != nil || page.To >= head {
+			return err
+		}
+	}
+	return nil
 }

@@ -75,6 +75,9 @@ func ScopeOf(needs domain.Permission) func(*http.Request) (domain.Scope, error) 
 // readScope takes scope=platform from the query string, where every surface that
 // is reached over HTTP has it.
 func readScope(r *http.Request, call *Request) error {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
 	said, ok := r.URL.Query()[scopeParameter]
 	if !ok {
 		return nil

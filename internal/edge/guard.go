@@ -79,6 +79,9 @@ func (v *visit) admit(r *http.Request) (Caller, error) {
 		c, err = v.guard.Admit(r)
 	}
 	v.suspect = c
+	if err != nil && v.toll.untold {
+		v.toll.strange(v.header)
+	}
 	if domain.KindOf(err) == domain.Unauthenticated {
 		v.toll.owe(refusedPrice)
 	}

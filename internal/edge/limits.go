@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -61,6 +60,7 @@ type toll struct {
 	stranger bucket   // of its address
 	limited  bool     // whether there is such a bucket
 	spent    bool     // it was empty
+	untold   bool     // and the request was not told of it yet
 	buckets  []bucket // of its caller, once that is known
 	known    bool
 	owed     int // tokens of stranger that are paid
@@ -78,9 +78,19 @@ func (t *toll) approach(h http.Header, r *http.Request) {
 		return
 	}
 	now := t.now()
-	t.tell(h, now, t.stranger)
 	if t.retry = t.stranger.lacks(now, 1); t.retry > 0 {
 		t.limited, t.spent = false, true // it has paid already
+	}
+	if t.untold = r.Header.Get("Authorization") != "" || r.Header.Get("X-Api-Key") != ""; !t.untold || t.spent {
+		t.strange(h)
+	}
+}
+
+// strange tells what strangers may do to whoever has turned out to be one. Of those
+// who come with credentials most are none, and are told of their own limits.
+func (t *toll) strange(h http.Header) {
+	if t.untold = false; t.limited || t.spent {
+		t.tell(h, t.now(), t.stranger)
 	}
 }
 
@@ -162,12 +172,11 @@ func (t *toll) tell(h http.Header, now time.Time, buckets ...bucket) {
 		h.Del("RateLimit")
 		return
 	}
-	policies, states := make([]string, len(buckets)), make([]string, len(buckets))
-	for i, b := range buckets {
-		policies[i], states[i] = b.policy, b.state(now)
+	policy, state := buckets[0].policy, buckets[0].state(now)
+	for _, b := range buckets[1:] {
+		policy, state = policy+", "+b.policy, state+", "+b.state(now)
 	}
-	h.Set("RateLimit-Policy", strings.Join(policies, ", "))
-	h.Set("RateLimit", strings.Join(states, ", "))
+	h["Ratelimit-Policy"], h["Ratelimit"] = []string{policy}, []string{state} // as Set spells them
 }
 
 // Charge bills the caller of a request that asks for more than one thing with n
@@ -185,7 +194,11 @@ func Charge(r *http.Request, n int) error {
 // long whoever does not prove itself must wait if the address had used up before what
 // strangers may do; 0 if it had not.
 func Suspect(r *http.Request) (wait time.Duration) {
-	t := &visitOf(r.Context()).toll
+	v := visitOf(r.Context())
+	t := &v.toll
+	if t.untold {
+		t.strange(v.header)
+	}
 	t.owe(refusedPrice)
 	if t.spent {
 		wait = time.Duration(t.retry) * time.Second

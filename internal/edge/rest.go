@@ -131,7 +131,7 @@ func (t *route) place(m Member) string {
 func (t *route) serve(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), t.Timeout)
 	defer cancel()
-	answer, err := t.answer(w, r.WithContext(ctx))
+	answer, err := t.answer(ctx, w, r)
 	if err != nil {
 		Refuse(w, r, err)
 		return
@@ -144,7 +144,7 @@ func (t *route) serve(w http.ResponseWriter, r *http.Request) {
 	t.respond(w, answer, b)
 }
 
-func (t *route) answer(w http.ResponseWriter, r *http.Request) (Answer, error) {
+func (t *route) answer(ctx context.Context, w http.ResponseWriter, r *http.Request) (Answer, error) {
 	call, err := RequestFrom(r)
 	if err != nil {
 		return Answer{}, err
@@ -156,7 +156,7 @@ func (t *route) answer(w http.ResponseWriter, r *http.Request) (Answer, error) {
 	if call.Keyed {
 		call.Meta.Fingerprint = Fingerprint(t.Name, obj)
 	}
-	return t.Call(r.Context(), BindObject(obj), call)
+	return t.Call(ctx, BindObject(obj), call)
 }
 
 func (t *route) respond(w http.ResponseWriter, a Answer, body []byte) {

@@ -15,6 +15,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/klauspost/compress/zstd"
@@ -27,15 +28,18 @@ import (
 // 800-38D) under a key of this file alone, and bound to the number of the chunk: no
 // piece can be changed, moved or left out, and only the end can be missing.
 const (
-	magic    = "reeve replica 1\n"
+	magic    = "reeve replica 2\n"
 	saltSize = 32
 	maxChunk = 256 << 20 // bytes
 )
 
-// A chunk is some events, and the position that the copy reaches with them.
+// A chunk is some events, the position that the copy reaches with them, and until
+// when the log is known to have held nothing more. One without events only says so,
+// and the next chunk takes its place.
 type chunk struct {
-	To     uint64   `json:"to"`
-	Events []stored `json:"events"`
+	To     uint64    `json:"to"`
+	AsOf   time.Time `json:"asOf,omitzero"`
+	Events []stored  `json:"events"`
 }
 
 // A stored event is as it is in the log.
@@ -86,28 +90,26 @@ func (r *Replica) openFile() error {
 	if r.aead, err = aeadOf(r.Key, head[len(magic):]); err != nil {
 		return err
 	}
-	size := int64(len(head))
+	r.size = int64(len(head))
+	whole := r.size
 	for c, err := range r.read(^uint64(0)) {
 		if err != nil {
 			r.Logger.Warn("the local copy of the log is not whole; the rest is read from the log", "path", r.Path, "chunks", r.chunks, "error", err)
 			break
 		}
-		r.chunks++
-		size += c.size
-		r.end.to = c.To
+		whole += c.size
+		r.end.to, r.asOf = c.To, c.AsOf
 		if n := len(c.Events); n > 0 {
 			r.end.at, r.end.event = c.Events[n-1].Position, c.Events[n-1].ID
+			r.chunks++
+			r.size += c.size
 		}
 	}
-	r.upTo = r.end.to
+	r.upTo, r.told = r.end.to, r.asOf
 	if r.chunks == 0 {
 		return r.begin() // under another key, or damaged from the start
 	}
-	if err := f.Truncate(size); err != nil {
-		return err
-	}
-	_, err = f.Seek(size, io.SeekStart)
-	return err
+	return f.Truncate(whole)
 }
 
 // begin makes the file empty.
@@ -120,10 +122,9 @@ func (r *Replica) begin() (err error) {
 	if err := r.file.Truncate(0); err != nil {
 		return err
 	}
+	r.end, r.upTo, r.asOf, r.told = mark{}, 0, time.Time{}, time.Time{}
+	r.size = int64(len(magic) + saltSize)
 	_, err = r.file.WriteAt(append([]byte(magic), salt...), 0)
-	if err == nil {
-		_, err = r.file.Seek(0, io.SeekEnd)
-	}
 	return err
 }
 
@@ -158,16 +159,23 @@ func (r *Replica) seal(n uint64, c chunk) ([]byte, error) {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(sealed))), sealed...), z.Close()
 }
 
-// append adds a chunk to the file. What a crash leaves of it is cut off.
+// append adds a chunk to the file, in the place of one that said that nothing is new.
+// What a crash leaves of it is cut off.
 func (r *Replica) append(c chunk) error {
 	b, err := r.seal(r.chunks, c)
 	if err != nil {
 		return err
 	}
-	if _, err := r.file.Write(b); err != nil {
+	if _, err := r.file.WriteAt(b, r.size); err != nil {
 		return err
 	}
-	r.chunks++
+	if err := r.file.Truncate(r.size + int64(len(b))); err != nil {
+		return err
+	}
+	if len(c.Events) > 0 {
+		r.chunks++
+		r.size += int64(len(b))
+	}
 	return nil
 }
 

@@ -42,10 +42,13 @@ type Replica struct {
 
 	mu      sync.Mutex
 	file    *os.File // nil once it is closed or given up
-	chunks  uint64   // in the file
+	chunks  uint64   // in the file, that have events
+	size    int64    // of them, in bytes
 	end     mark     // of the file
 	waiting []domain.Recorded
-	upTo    uint64 // position that the file reaches with what is waiting
+	upTo    uint64    // position that the file reaches with what is waiting
+	asOf    time.Time // when there was last known to be nothing more
+	told    time.Time // what of that is in the file
 	stop    chan struct{}
 	done    sync.WaitGroup
 }
@@ -61,6 +64,7 @@ type mark struct {
 const (
 	chunkEvents = 4096
 	chunkEvery  = time.Second // at most, while there is news
+	toldEvery   = 10 * time.Second
 )
 
 // ErrForeign: the replica was made of another log.
@@ -84,6 +88,7 @@ func (r *Replica) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.flush()
+	r.tell(0)
 	if r.file == nil {
 		return nil
 	}
@@ -97,6 +102,24 @@ func (r *Replica) Position() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.end.to
+}
+
+// Confirm records that at an instant the log held nothing that has not come through
+// the replica. A crash forgets the last few seconds of it.
+func (r *Replica) Confirm(at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at.After(r.asOf) {
+		r.asOf = at
+	}
+}
+
+// AsOf is the last instant at which the replica is known to have held everything
+// that was in the log; the zero time if it has never been complete.
+func (r *Replica) AsOf() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asOf
 }
 
 // Through is the log as seen through the replica: first what the file holds, then
@@ -182,6 +205,7 @@ func (r *Replica) write() {
 		case <-tick.C:
 			r.mu.Lock()
 			r.flush()
+			r.tell(toldEvery)
 			r.mu.Unlock()
 		case <-r.stop:
 			return
@@ -196,20 +220,34 @@ func (r *Replica) flush() {
 		return
 	}
 	last := r.waiting[len(r.waiting)-1]
-	end := mark{r.upTo, last.Position, last.ID}
-	if err := r.append(chunk{To: r.upTo, Events: storedOf(r.waiting)}); err != nil {
+	r.put(chunk{To: r.upTo, AsOf: r.asOf, Events: storedOf(r.waiting)})
+	r.end, r.waiting = mark{r.upTo, last.Position, last.ID}, nil
+}
+
+// tell writes until when nothing is new, if what the file says of that is older by
+// more than a while. The events before are in the file.
+func (r *Replica) tell(while time.Duration) {
+	if r.file == nil || r.chunks == 0 || r.asOf.Sub(r.told) <= while {
+		return
+	}
+	r.put(chunk{To: r.upTo, AsOf: r.asOf})
+	r.end.to = r.upTo
+}
+
+func (r *Replica) put(c chunk) {
+	if err := r.append(c); err != nil {
 		r.Logger.Warn("the local copy of the log cannot be written any more", "path", r.Path, "error", err)
 		_ = r.file.Close()
 		r.file = nil
 	}
-	r.end, r.waiting = end, nil
+	r.told = c.AsOf
 }
 
 // pages yields what the file holds.
 func (r *Replica) pages() iter.Seq2[domain.Page, error] {
 	return func(yield func(domain.Page, error) bool) {
 		r.mu.Lock()
-		chunks := r.chunks
+		chunks, end := r.chunks, r.end.to
 		r.mu.Unlock()
 		from := uint64(0)
 		for c, err := range r.read(chunks) {
@@ -225,6 +263,9 @@ func (r *Replica) pages() iter.Seq2[domain.Page, error] {
 			if !yield(page, nil) {
 				return
 			}
+		}
+		if from < end { // where nothing is that matters
+			yield(domain.Page{From: from, To: end}, nil)
 		}
 	}
 }

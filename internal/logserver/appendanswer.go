@@ -20,9 +20,16 @@ func appendAnswer(w *write, o outcome) any {
 	return &frame{wire: successAnswer(o.last)}
 }
 
-// successAnswer encodes AppendResp.Success, the most frequent answer of all:
-// revision 1 or no stream 2, position 3 or no position 4.
+// successAnswer is the response to an append that succeeded.
 func successAnswer(last entry) []byte {
+	b := success(last)
+	return append(appendHeader(nil, 1, len(b)), b...)
+}
+
+// success encodes AppendResp.Success, the most frequent answer of all, which
+// BatchAppendResp.Success looks like: revision 1 or no stream 2, position 3 or no
+// position 4.
+func success(last entry) []byte {
 	var b []byte
 	if last.revision >= 0 {
 		b = protowire.AppendVarint(protowire.AppendTag(b, 1, protowire.VarintType), uint64(last.revision))
@@ -35,7 +42,7 @@ func successAnswer(last entry) []byte {
 	} else {
 		b = appendHeader(b, 4, 0)
 	}
-	return append(appendHeader(nil, 1, len(b)), b...)
+	return b
 }
 
 // clashAnswer fills the current fields and their twins from before 20.6, where

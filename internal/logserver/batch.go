@@ -109,7 +109,7 @@ func (a *batch) read(c chunk) error {
 // begin reads the options: those of an append, and a deadline as a time or as a
 // duration from now on.
 func (a *batch) begin(wire []byte) error {
-	if err := a.options(wire); err != nil {
+	if err := a.options(wire); err != nil || !timed(wire) {
 		return err
 	}
 	var o api.BatchAppendReq_Options
@@ -129,6 +129,15 @@ func (a *batch) begin(wire []byte) error {
 		a.until = d.Deadline_21_10_0.AsTime()
 	}
 	return nil
+}
+
+// timed reports whether options have a deadline at all.
+func timed(options []byte) (found bool) {
+	_ = eachField(options, func(n protowire.Number, _ uint64, _ []byte) error { // was read before
+		found = found || n == 6 || n == 7
+		return nil
+	})
+	return found
 }
 
 // deadline bounds a context by the append's own deadline, if it has one.

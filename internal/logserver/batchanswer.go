@@ -8,6 +8,7 @@ import (
 	api "github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -15,14 +16,13 @@ import (
 
 // batchAnswer repeats the correlation id, the stream and the expectation, and
 // tells the outcome.
-func batchAnswer(a *batch, o outcome) *api.BatchAppendResp {
+func batchAnswer(a *batch, o outcome) any {
+	if o.err == nil {
+		return &frame{wire: batchSuccess(a, o.last)}
+	}
 	answer := &api.BatchAppendResp{CorrelationId: &shared.UUID{}, StreamIdentifier: identifier(a.stream)}
 	_ = proto.Unmarshal(a.id, answer.CorrelationId) // was read before
 	a.repeatExpectation(answer)
-	if o.err == nil {
-		answer.Result = &api.BatchAppendResp_Success_{Success: batchSuccess(o.last)}
-		return answer
-	}
 	code, text, detail := batchRefusal(a, o)
 	// The field holds one detail, not many, but that is the same on the wire.
 	s, err := status.New(code, text).WithDetails(detail)
@@ -33,23 +33,28 @@ func batchAnswer(a *batch, o outcome) *api.BatchAppendResp {
 	return answer
 }
 
-func identifier(stream string) *shared.StreamIdentifier {
-	return &shared.StreamIdentifier{StreamName: []byte(stream)}
+// batchSuccess encodes a BatchAppendResp with a success: correlation id 1, success
+// 3, stream 4, and what was expected, from 5 on.
+func batchSuccess(a *batch, last entry) []byte {
+	done := success(last)
+	b := make([]byte, 0, len(a.id)+len(done)+len(a.stream)+32)
+	b = append(appendHeader(b, 1, len(a.id)), a.id...)
+	b = append(appendHeader(b, 3, len(done)), done...)
+	name := appendHeader(nil, 3, len(a.stream))
+	b = append(append(appendHeader(b, 4, len(name)+len(a.stream)), name...), a.stream...)
+	switch a.expected {
+	case expectNone:
+		return appendHeader(b, 6, 0)
+	case expectAny:
+		return appendHeader(b, 7, 0)
+	case expectExists:
+		return appendHeader(b, 8, 0)
+	}
+	return protowire.AppendVarint(protowire.AppendTag(b, 5, protowire.VarintType), uint64(a.expected))
 }
 
-func batchSuccess(last entry) *api.BatchAppendResp_Success {
-	s := &api.BatchAppendResp_Success{
-		CurrentRevisionOption: &api.BatchAppendResp_Success_NoStream{NoStream: &emptypb.Empty{}},
-		PositionOption:        &api.BatchAppendResp_Success_NoPosition{NoPosition: &emptypb.Empty{}},
-	}
-	if last.revision >= 0 {
-		s.CurrentRevisionOption = &api.BatchAppendResp_Success_CurrentRevision{CurrentRevision: uint64(last.revision)}
-	}
-	if last.position > 0 {
-		s.PositionOption = &api.BatchAppendResp_Success_Position{Position: &shared.AllStreamPosition{
-			CommitPosition: last.position, PreparePosition: last.position}}
-	}
-	return s
+func identifier(stream string) *shared.StreamIdentifier {
+	return &shared.StreamIdentifier{StreamName: []byte(stream)}
 }
 
 // repeatExpectation says nothing when the append had no readable options.

@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	api "github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"golang.org/x/crypto/bcrypt"
+	"google.golang.org/protobuf/proto"
 )
 
 const someHash = "$2y$05$abcdefghijklmnopqrstuuCXz5JvLpJEGC2W8mGuC0Rdi9B3dDCYq"
@@ -237,9 +239,17 @@ func FuzzChunk(f *testing.F) {
 		if a.refused != nil && (a.events != nil || a.bytes != 0) {
 			t.Errorf("%x is refused and held: %+v", wire, a)
 		}
-		answer := batchAnswer(a, outcome{err: a.refused})
+		sent, err := newWireCodec().Marshal(batchAnswer(a, outcome{err: a.refused, last: entry{revision: 3, position: 7}}))
+		var answer api.BatchAppendResp
+		if err != nil || proto.Unmarshal(sent.Materialize(), &answer) != nil {
+			t.Fatalf("%x: %v, %v", wire, sent, err)
+		}
 		if a.refused != nil && len(answer.GetError().GetDetails()) != 1 {
-			t.Errorf("%x: %v", wire, answer)
+			t.Errorf("%x: %v", wire, &answer)
+		}
+		if a.refused == nil && (answer.GetSuccess().GetCurrentRevision() != 3 || answer.GetSuccess().GetPosition().GetCommitPosition() != 7 ||
+			string(answer.GetStreamIdentifier().GetStreamName()) != a.stream || answer.ExpectedStreamPosition == nil) {
+			t.Errorf("%x succeeded: %v", wire, &answer)
 		}
 	})
 }
