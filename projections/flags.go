@@ -85,15 +85,15 @@ func (f Flag) evolve(r domain.Recorded) Flag {
 	switch e := r.Event.(type) {
 	case flag.Defined:
 		f.Key, f.CreatedAt, f.Prerequisites = e.Flag, r.Meta.At, []flag.Prerequisite{}
-		f = f.define(e.Definition, origin(r))
+		f = f.define(e.Definition, cascade.OriginOf(r))
 	case flag.Updated:
-		f = f.define(e.After, origin(r))
+		f = f.define(e.After, cascade.OriginOf(r))
 	case flag.PrerequisitesSet:
-		f.Prerequisites, f.PrerequisitesBy = append([]flag.Prerequisite{}, e.Prerequisites...), origin(r)
+		f.Prerequisites, f.PrerequisitesBy = append([]flag.Prerequisite{}, e.Prerequisites...), cascade.OriginOf(r)
 	}
 	s := flag.Flag{Status: f.Status, Before: f.Before}.Evolve(r.Event)
 	if s.Status != f.Status {
-		f.StatusBy = origin(r)
+		f.StatusBy = cascade.OriginOf(r)
 	}
 	f.Status, f.Before = s.Status, s.Before
 	return f
@@ -111,9 +111,4 @@ func (f Flag) define(d flag.Definition, by cascade.Origin) Flag {
 		f.Variants = map[string]json.RawMessage{}
 	}
 	return f
-}
-
-// origin is the fact that said so, for whoever wants to know who and why.
-func origin(r domain.Recorded) cascade.Origin {
-	return cascade.Origin{EventID: r.ID, Position: r.Position, Actor: r.Meta.Actor.ID, At: r.Meta.At, Reason: r.Meta.Reason}
 }

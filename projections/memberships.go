@@ -39,7 +39,7 @@ var Memberships = Table[Membership]{
 		e, ok := r.Event.(access.RoleGranted)
 		return Membership{
 			Key: memberKey(e.Node, e.User, e.Role), Owner: string(e.Node), Node: e.Node, User: e.User,
-			Role: e.Role, DefinedAt: e.DefinedAt, Until: e.Until, GrantedBy: origin(r), Position: int64(r.Position),
+			Role: e.Role, DefinedAt: e.DefinedAt, Until: e.Until, GrantedBy: cascade.OriginOf(r), Position: int64(r.Position),
 		}, ok
 	},
 }

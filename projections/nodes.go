@@ -47,7 +47,7 @@ var Nodes = Table[Node]{
 		}
 		if e, ok := r.Event.(domain.Stands); ok {
 			_, n.Standing = e.Stands()
-			n.StandingBy = origin(r)
+			n.StandingBy = cascade.OriginOf(r)
 		}
 		n.Name = text(called(n.Name, r.Event))
 		n.Position, n.UpdatedAt = int64(r.Position), r.Meta.At

@@ -75,9 +75,9 @@ var FlagOverrides = Table[FlagOverride]{
 		o.Position = int64(r.Position)
 		switch e := r.Event.(type) {
 		case interface{ Said() flag.Saying }:
-			o = o.say(e.Said(), origin(r))
+			o = o.say(e.Said(), cascade.OriginOf(r))
 		case flag.Locked:
-			by := origin(r)
+			by := cascade.OriginOf(r)
 			o.Locked, o.LockedBy = true, &by
 		case flag.Unlocked:
 			o.Locked, o.LockedBy = false, nil

@@ -54,7 +54,7 @@ func (u User) evolve(r domain.Recorded) User {
 		u = u.linked(e.Identity)
 	}
 	if _, ok := r.Event.(domain.Stands); ok {
-		u.Status, u.StandingBy = user.User{Status: u.Status}.Evolve(r.Event).Status, origin(r)
+		u.Status, u.StandingBy = user.User{Status: u.Status}.Evolve(r.Event).Status, cascade.OriginOf(r)
 	}
 	return u
 }

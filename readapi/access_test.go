@@ -96,10 +96,10 @@ func TestUsersOfThePlatformAreNodes(t *testing.T) {
 func TestFlagsOfAUserThatIsKnown(t *testing.T) {
 	w := staffed(t).tell(flag.Stream("dark"), flag.Defined{Flag: "dark", Definition: flag.Definition{Type: flag.Boolean, Default: []byte("false"), Off: []byte("false")}}, flag.Activated{Flag: "dark"})
 	w.tell(domain.StreamID("nodeflags-"+north), flag.Overridden{Node: domain.NodeID(north), Level: domain.TenantLevel, Parent: domain.NodeID(acme), Flag: "dark", Setting: flag.Setting{Value: []byte("true")}})
-	if got := ask(w, readapi.ResolveFlag{Flag: "dark", User: anna}); got.Node != domain.NodeID(north) || string(got.Value) != "true" {
+	if got := resolve(w, readapi.ResolveFlag{Flag: "dark", Whom: readapi.Whom{User: anna}}); got.Node != domain.NodeID(north) || string(got.Value) != "true" {
 		t.Errorf("%+v", got)
 	}
-	if got := ask(w, readapi.ResolveFlag{Flag: "dark", User: paul}); got.Node != domain.PlatformID || string(got.Value) != "false" {
+	if got := resolve(w, readapi.ResolveFlag{Flag: "dark", Whom: readapi.Whom{User: paul}}); got.Node != domain.PlatformID || string(got.Value) != "false" {
 		t.Errorf("%+v", got)
 	}
 	if got := ask(w, readapi.FlagOverridesOf{Node: domain.NodeID(anna)}); len(got.Items) != 0 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/readapi"
 )
@@ -53,6 +54,7 @@ var questions = []struct {
 	{"tenants", nil, nil},
 	{"projections", nil, nil},
 	{"tenant", map[string]any{"tenant": nadie}, domain.ErrTenantNotFound},
+	{"resolveFlag", map[string]any{"flag": "nonesuch"}, flag.ErrNotFound},
 	{"nodeAccess", map[string]any{"node": north, "principal": "eve", "permission": domain.TenantRead}, nil},
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // givenMembers has a value for every member that a path may name.
-var givenMembers = map[string]any{"tenant": north, "integrator": acme, "node": domain.NodeID(north), "flag": "colour", "segment": "crew", "meter": "users", "user": anna}
+var givenMembers = map[string]any{"tenant": north, "integrator": acme, "node": domain.NodeID(north), "flag": "colour", "segment": "crew", "meter": "users", "user": anna, "good": 1}
 
 // inputs are all the ways to ask a query that its tags offer: in each order, and
 // with each filter that has fixed values.
@@ -21,6 +21,9 @@ func inputs(in reflect.Type) (all []map[string]any) {
 	base := map[string]any{}
 	for f := range in.Fields() {
 		if name, ok := f.Tag.Lookup("path"); ok {
+			base[name] = givenMembers[name]
+		}
+		if name := f.Tag.Get("query"); f.Tag.Get("required") == "true" && givenMembers[name] != nil {
 			base[name] = givenMembers[name]
 		}
 	}

@@ -7,11 +7,13 @@ import (
 	"strings"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/access"
+	"github.com/reeve-platform/reeve/domain/cascade"
 	"github.com/reeve-platform/reeve/domain/flag"
 )
 
@@ -39,10 +41,13 @@ type Source struct {
 	// Age is how long ago they were last known to have seen everything there is; nil
 	// if that is not known.
 	Age func() time.Duration
+	// Fact reads the event at a position of the log; nil if there is no log to read.
+	Fact func(ctx context.Context, position uint64) (domain.Recorded, error)
 
 	pool    *pgxpool.Pool
 	head    Head
 	records *recorder
+	facts   *lru.Cache[uint64, cascade.Origin] // which never change
 }
 
 var (
@@ -79,7 +84,11 @@ func Open(ctx context.Context, url string, head Head, log *slog.Logger) (*Source
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{Patience: defaultPatience, Access: access.NewModel(), Flags: flag.NewBook(), pool: pool, head: head, records: newRecorder(recording, log)}, nil
+	facts, err := lru.New[uint64, cascade.Origin](knownFacts)
+	if err != nil {
+		return nil, err
+	}
+	return &Source{Patience: defaultPatience, Access: access.NewModel(), Flags: flag.NewBook(), pool: pool, head: head, records: newRecorder(recording, log), facts: facts}, nil
 }
 
 // connect makes a pool of connections that act as a role.
@@ -224,10 +233,10 @@ func (s *Source) position(ctx context.Context, tables []string) (at uint64, err 
 
 // awaitBook returns once the models in memory have seen a position.
 func (s *Source) awaitBook(ctx context.Context, least uint64) error {
-	if least == 0 || s.Settled == nil || s.Flags.Position() >= least {
+	if least == 0 || s.Flags.Position() >= least {
 		return nil
 	}
-	if err := s.reachable(ctx, least, time.Millisecond); err != nil {
+	if err := s.reachable(ctx, least, time.Millisecond); err != nil || s.Settled == nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Patience)

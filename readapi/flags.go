@@ -109,9 +109,10 @@ coalesce(o.shadow, '') as shadowed_by`,
 	sorts: map[string]key{"flag": {"o.flag", "text"}},
 }
 
-// ResolvedFlagsOf asks what every flag comes to at a node just now.
+// ResolvedFlagsOf asks what every flag comes to at a node, just now or as of then.
 type ResolvedFlagsOf struct {
 	Page
+	AsOf
 	Node domain.NodeID `json:"node" path:"node" doc:"The node: platform, or the id of an integrator or tenant."`
 }
 

@@ -2,7 +2,6 @@ package readapi_test
 
 import (
 	"encoding/json"
-	"errors"
 	"testing"
 	"time"
 
@@ -78,15 +77,15 @@ func TestResolveTellsTheWholeStory(t *testing.T) {
 		cause flag.Cause
 		want  []cascade.Ruling
 	}{
-		{"a user", readapi.ResolveFlag{Flag: "colour", Node: domain.NodeID(north), User: domain.UserID(ada)}, `"ada"`, flag.ByOverride, []cascade.Ruling{cascade.Overridden, cascade.Overridden, cascade.Overridden, cascade.Set}},
-		{"a user's home is known from its overrides", readapi.ResolveFlag{Flag: "colour", User: domain.UserID(ada)}, `"ada"`, flag.ByOverride, []cascade.Ruling{cascade.Overridden, cascade.Overridden, cascade.Overridden, cascade.Set}},
-		{"a user somewhere else is nobody", readapi.ResolveFlag{Flag: "colour", Node: domain.NodeID(south), User: domain.UserID(ada)}, `"acme"`, flag.ByOverride, []cascade.Ruling{cascade.Overridden, cascade.Set, cascade.Silent, cascade.Silent}},
-		{"a tenant", readapi.ResolveFlag{Flag: "colour", Node: domain.NodeID(north)}, `"north"`, flag.ByOverride, []cascade.Ruling{cascade.Overridden, cascade.Overridden, cascade.Set, cascade.Silent}},
+		{"a user", readapi.ResolveFlag{Flag: "colour", Whom: readapi.Whom{Node: domain.NodeID(north), User: domain.UserID(ada)}}, `"ada"`, flag.ByOverride, []cascade.Ruling{cascade.Overridden, cascade.Overridden, cascade.Overridden, cascade.Set}},
+		{"a user's home is known from its overrides", readapi.ResolveFlag{Flag: "colour", Whom: readapi.Whom{User: domain.UserID(ada)}}, `"ada"`, flag.ByOverride, []cascade.Ruling{cascade.Overridden, cascade.Overridden, cascade.Overridden, cascade.Set}},
+		{"a user somewhere else is nobody", readapi.ResolveFlag{Flag: "colour", Whom: readapi.Whom{Node: domain.NodeID(south), User: domain.UserID(ada)}}, `"acme"`, flag.ByOverride, []cascade.Ruling{cascade.Overridden, cascade.Set, cascade.Silent, cascade.Silent}},
+		{"a tenant", readapi.ResolveFlag{Flag: "colour", Whom: readapi.Whom{Node: domain.NodeID(north)}}, `"north"`, flag.ByOverride, []cascade.Ruling{cascade.Overridden, cascade.Overridden, cascade.Set, cascade.Silent}},
 		{"the platform", readapi.ResolveFlag{Flag: "colour"}, `"platform"`, flag.ByOverride, []cascade.Ruling{cascade.Set, cascade.Silent, cascade.Silent, cascade.Silent}},
-		{"the default", readapi.ResolveFlag{Flag: "plain", Node: domain.NodeID(north)}, `"plain"`, flag.ByDefault, []cascade.Ruling{cascade.Silent, cascade.Silent, cascade.Silent, cascade.Silent}},
+		{"the default", readapi.ResolveFlag{Flag: "plain", Whom: readapi.Whom{Node: domain.NodeID(north)}}, `"plain"`, flag.ByDefault, []cascade.Ruling{cascade.Silent, cascade.Silent, cascade.Silent, cascade.Silent}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := ask(w, c.q)
+			got := resolve(w, c.q)
 			if string(got.Value) != c.value || got.Cause != c.cause || !cmp.Equal(rulings(got), c.want) {
 				t.Errorf("%s because of %s, %v; want %s because of %s, %v", got.Value, got.Cause, rulings(got), c.value, c.cause, c.want)
 			}
@@ -95,13 +94,13 @@ func TestResolveTellsTheWholeStory(t *testing.T) {
 			}
 		})
 	}
-	refuses(w, readapi.ResolveFlag{Flag: "nonesuch"}, flag.ErrNotFound)
-	refuses(w, readapi.ResolveFlag{Flag: "colour", Node: domain.NodeID(nadie)}, flag.ErrNodeNotFound)
+	unresolved(w, readapi.ResolveFlag{Flag: "nonesuch"}, flag.ErrNotFound)
+	unresolved(w, readapi.ResolveFlag{Flag: "colour", Whom: readapi.Whom{Node: domain.NodeID(nadie)}}, flag.ErrNodeNotFound)
 }
 
 func TestALockShadowsWhatIsBelow(t *testing.T) {
 	w := painted(t).lock(domain.NodeID(acme), "colour")
-	got := ask(w, readapi.ResolveFlag{Flag: "colour", User: domain.UserID(ada)})
+	got := resolve(w, readapi.ResolveFlag{Flag: "colour", Whom: readapi.Whom{User: domain.UserID(ada)}})
 	if string(got.Value) != `"acme"` || got.Cause != flag.ByLock || got.Levels[2].Ruling != cascade.LockedOut || got.Levels[3].Ruling != cascade.LockedOut {
 		t.Errorf("%s because of %s: %+v", got.Value, got.Cause, got.Levels)
 	}
@@ -133,7 +132,7 @@ func TestResolvedFlagsOfANode(t *testing.T) {
 
 func TestAStoppedIntegratorTurnsFlagsOff(t *testing.T) {
 	w := painted(t).tell(domain.IntegratorStream(acme), integrator.Stopped{Integrator: acme})
-	got := ask(w, readapi.ResolveFlag{Flag: "colour", Node: domain.NodeID(north)})
+	got := resolve(w, readapi.ResolveFlag{Flag: "colour", Whom: readapi.Whom{Node: domain.NodeID(north)}})
 	if string(got.Value) != `"off"` || got.Cause != flag.NotActive || got.Standing != domain.Barred || got.DecidedBy.Position != w.last {
 		t.Errorf("resolution = %+v", got)
 	}
@@ -155,7 +154,5 @@ func TestThePlatformAndItsTenants(t *testing.T) {
 
 func TestAnArchivedFlagIsNotFound(t *testing.T) {
 	w := painted(t).tell(flag.Stream("plain"), flag.Archived{Flag: "plain"})
-	if _, err := try(w, readapi.ResolveFlag{Flag: "plain"}); !errors.Is(err, flag.ErrNotFound) {
-		t.Errorf("err = %v", err)
-	}
+	unresolved(w, readapi.ResolveFlag{Flag: "plain"}, flag.ErrNotFound)
 }

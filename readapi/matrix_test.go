@@ -72,7 +72,7 @@ func TestTheMatrixOfFlagsHoldsForWhyAndForTheTable(t *testing.T) {
 }
 
 func (w *world) meets(t *testing.T, key flag.Key, c flagtest.Case) {
-	q := readapi.ResolveFlag{Flag: key, Node: domain.NodeID(flagtest.Tenant), Key: c.Key, User: c.Context().User, At: c.At}
+	q := readapi.ResolveFlag{Flag: key, Whom: readapi.Whom{Node: domain.NodeID(flagtest.Tenant), Key: c.Key, User: c.Context().User}, At: c.At}
 	if len(c.Attributes) > 0 {
 		with, err := json.Marshal(c.Attributes)
 		if err != nil {
@@ -80,7 +80,7 @@ func (w *world) meets(t *testing.T, key flag.Key, c flagtest.Case) {
 		}
 		q.With = string(with)
 	}
-	why := ask[readapi.Resolution](w, q)
+	why := resolve(w, q)
 	if !cascade.Same(why.Value, c.Want) || why.Reason != c.Reason || why.Cause != c.Cause || why.Rule != c.Rule || why.Blocker != c.Blocker || !cmp.Equal(why.Bucket, c.Bucket) {
 		t.Errorf("why says %s: %s, %s, %q", why.Value, why.Reason, why.Cause, why.Rule)
 	}
@@ -169,7 +169,7 @@ func (w *world) holds(t *testing.T, key flag.Key, c cascadetest.Case) {
 	if got := w.evaluated(t, key, whom(`"tenantId":%q,"targetingKey":%q`, north, user), c.At); !cascade.Same(got.Value, c.Want) || got.Metadata.Level != c.By {
 		t.Errorf("OFREP says %s by %q, want %s by %q", got.Value, got.Metadata.Level, c.Want, c.By)
 	}
-	why := ask[readapi.Resolution](w, readapi.ResolveFlag{Flag: key, Node: domain.NodeID(north), User: user, At: c.At})
+	why := resolve(w, readapi.ResolveFlag{Flag: key, Whom: readapi.Whom{Node: domain.NodeID(north), User: user}, At: c.At})
 	if !cascade.Same(why.Value, c.Want) {
 		t.Errorf("why says %s, want %s", why.Value, c.Want)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,10 @@ type world struct {
 	last   uint64
 	url    string       // of the login that reads
 	scope  domain.Scope // of whoever asks
+
+	told map[uint64]domain.Recorded // by position
+	cut  bool                       // the log cannot be read
+	read atomic.Int64               // how often it was
 }
 
 // everywhere is the scope of somebody who may see everything.
@@ -56,7 +61,7 @@ func everything(*http.Request) (domain.Scope, error) { return everywhere, nil }
 
 func open(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, db: projectionstest.Open(t), log: projectionstest.NewHistory(), next: map[domain.StreamID]uint64{}, scope: everywhere}
+	w := &world{t: t, db: projectionstest.Open(t), log: projectionstest.NewHistory(), next: map[domain.StreamID]uint64{}, told: map[uint64]domain.Recorded{}, scope: everywhere}
 	w.engine = projectionstest.Start(t, w.db, w.log, projections.All, projections.Options{})
 	projectionstest.Await(t, w.engine, w.log)
 	url, err := migrations.Reader(t.Context(), w.db.Config().ConnString(), "reeve_reader", "only for tests")
@@ -70,6 +75,7 @@ func open(t testing.TB) *world {
 	}
 	t.Cleanup(source.Close)
 	w.source = source
+	source.Fact = w.fact
 	return w
 }
 
@@ -89,6 +95,7 @@ func (w *world) tell(stream domain.StreamID, events ...domain.Event) *world {
 	}
 	w.log.Append(batch...)
 	for _, r := range batch {
+		w.told[r.Position] = r
 		if err := errors.Join(w.source.Access.Apply(r), w.source.Flags.Apply(r)); err != nil {
 			w.t.Fatal(err)
 		}
@@ -149,6 +156,37 @@ func refuses[R any](w *world, q readapi.Query[R], want *domain.Error) {
 	if _, err := try(w, q); !errors.Is(err, want) {
 		w.t.Errorf("%T: %v, want %v", q, err, want)
 	}
+}
+
+// resolve asks what a flag comes to, and fails the test if that fails.
+func resolve(w *world, q readapi.ResolveFlag) readapi.Resolution {
+	w.t.Helper()
+	answer, err := call(w.t, w, "resolveFlag", 0, q)
+	if err != nil {
+		w.t.Fatalf("%+v: %v", q, err)
+	}
+	return answer.Body.(readapi.Resolution)
+}
+
+// unresolved asks what must fail in a way.
+func unresolved(w *world, q readapi.ResolveFlag, want *domain.Error) {
+	w.t.Helper()
+	if _, err := call(w.t, w, "resolveFlag", 0, q); !errors.Is(err, want) {
+		w.t.Errorf("%+v: %v, want %v", q, err, want)
+	}
+}
+
+// fact reads the log as the source does, unless it is cut off.
+func (w *world) fact(_ context.Context, position uint64) (domain.Recorded, error) {
+	r, ok := w.told[position]
+	switch {
+	case w.cut:
+		return r, domain.ErrLogUnavailable
+	case !ok:
+		return r, &domain.Error{Kind: domain.NotFound, Code: "position-not-found"}
+	}
+	w.read.Add(1)
+	return r, nil
 }
 
 // call asks through the catalogue, as a surface does.

@@ -32,6 +32,7 @@ client rotate                  rotateClient
 data-access list               dataAccess
 flag activate                  activateFlag
 flag archive                   archiveFlag
+flag bisect                    bisectFlag
 flag clear-override            clearFlagOverride
 flag define                    defineFlag
 flag deprecate                 deprecateFlag
@@ -46,6 +47,7 @@ flag overrides                 flagOverrides
 flag resolve                   resolveFlag
 flag revive                    reviveFlag
 flag set-prerequisites         setFlagPrerequisites
+flag timeline                  flagTimeline
 flag unlock                    unlockFlag
 flag update                    updateFlag
 integrator activate            activateIntegrator

@@ -53,7 +53,7 @@ func (m *manor) ready() {
 // partner makes an integrator with a tenant, a user and whatever else belongs to
 // them, all of which say the mark.
 func (m *manor) partner(mark string) places {
-	p := places{"flag": "probe-flag", "segment": "probe-segment", "meter": "users", "role": "tenant-viewer"}
+	p := places{"flag": "probe-flag", "good": "1", "segment": "probe-segment", "meter": "users", "role": "tenant-viewer"}
 	p["integrator"] = m.do("POST", "/v1/integrators", fmt.Sprintf(`{"businessName":"%s partner","kind":"partner","contacts":[{"name":"%[1]s","email":"%[1]s@example.com","role":"admin"}]}`, mark)).ID
 	m.do("POST", "/v1/integrators/"+p["integrator"]+"/activate", "")
 	p["tenant"] = m.do("POST", "/v1/tenants", fmt.Sprintf(`{"slug":"%s-tenant","name":"%[1]s tenant","kind":"merchant","integrator":%q,"contacts":[{"name":"%[1]s","email":"%[1]s@example.com","role":"admin"}]}`, mark, p["integrator"])).ID

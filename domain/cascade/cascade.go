@@ -37,6 +37,11 @@ type Origin struct {
 	Reason   string    `json:"reason,omitempty"`
 }
 
+// OriginOf is a fact as far as an explanation tells of it.
+func OriginOf(r domain.Recorded) Origin {
+	return Origin{EventID: r.ID, Position: r.Position, Actor: r.Meta.Actor.ID, At: r.Meta.At, Reason: r.Meta.Reason}
+}
+
 // Bare is what may be told of the fact to those who do not see the node that it is
 // of: which one it was, and neither who said so nor why.
 func (o Origin) Bare() Origin { return Origin{EventID: o.EventID, Position: o.Position} }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"hash/maphash"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -445,6 +446,14 @@ func (v *View) Above(level domain.Level) domain.NodeID {
 // Node is the place.
 func (v *View) Node() domain.NodeID { return nodeOf(v.node.id) }
 
+// Level is the rung of the tree that the place is on.
+func (v *View) Level() domain.Level {
+	if l := v.node.as(v.position); l != nil {
+		return levels[l.level]
+	}
+	return ""
+}
+
 // An Answer is what a flag comes to, and which fact decided.
 type Answer struct {
 	Value      json.RawMessage
@@ -471,18 +480,24 @@ func (a *Answer) Decider() domain.NodeID {
 
 // Evaluate answers for one flag. Error: ErrNotFound.
 func (v *View) Evaluate(k Key) (Answer, error) {
-	e := v.book.flags.get(k)
-	if e == nil {
-		return Answer{}, ErrNotFound
+	e, f, err := v.find(k)
+	if err != nil {
+		return Answer{}, err
 	}
-	return v.evaluate(e)
+	return v.evaluate(e, f)
 }
 
-func (v *View) evaluate(e *entry) (Answer, error) {
-	f := e.as(v.position)
-	if f == nil {
-		return Answer{}, ErrNotFound
+// find is a flag as it was at the position of the view.
+func (v *View) find(k Key) (*entry, *edition, error) {
+	if e := v.book.flags.get(k); e != nil {
+		if f := e.as(v.position); f != nil {
+			return e, f, nil
+		}
 	}
+	return nil, nil, ErrNotFound
+}
+
+func (v *View) evaluate(e *entry, f *edition) (Answer, error) {
 	cause, err := f.barred(v.in.Standing)
 	switch {
 	case err != nil:
@@ -498,13 +513,9 @@ func (v *View) evaluate(e *entry) (Answer, error) {
 // Explain is the whole story of an answer. Of the facts behind it only the positions
 // are known here; that of the one that decided is given, too. Error: ErrNotFound.
 func (v *View) Explain(k Key) (Flag, Evaluation, uint64, error) {
-	e := v.book.flags.get(k)
-	if e == nil {
-		return Flag{}, Evaluation{}, 0, ErrNotFound
-	}
-	f := e.as(v.position)
-	if f == nil {
-		return Flag{}, Evaluation{}, 0, ErrNotFound
+	e, f, err := v.find(k)
+	if err != nil {
+		return Flag{}, Evaluation{}, 0, err
 	}
 	r, err := v.explained(e, f, v.in)
 	return f.Flag, r, v.decided(f, &r), err
@@ -513,18 +524,17 @@ func (v *View) Explain(k Key) (Flag, Evaluation, uint64, error) {
 // explained evaluates with everything that is known of the levels and of the flags
 // that it depends on.
 func (v *View) explained(e *entry, f *edition, in Input) (Evaluation, error) {
-	in.Prerequisites = func(k Key, in Input) (Evaluation, error) {
-		other := v.book.flags.get(k)
-		if other == nil {
-			return Evaluation{}, ErrNotFound
-		}
-		g := other.as(v.position)
-		if g == nil {
-			return Evaluation{}, ErrNotFound
-		}
-		return v.explained(other, g, in)
-	}
+	in.Prerequisites = v.prerequisite
 	return Evaluate(f.Flag, in, v.layers(e)...)
+}
+
+// prerequisite evaluates a flag that another depends on.
+func (v *View) prerequisite(k Key, in Input) (Evaluation, error) {
+	e, f, err := v.find(k)
+	if err != nil {
+		return Evaluation{}, err
+	}
+	return v.explained(e, f, in)
 }
 
 // decided is the position of the fact that an evaluation rests on.
@@ -623,8 +633,23 @@ func (v *View) layers(e *entry) []Layer {
 // keys, until yield returns false.
 func (v *View) All(yield func(Key, Answer) bool) {
 	for _, e := range *v.book.listed.Load() {
-		if a, err := v.evaluate(e); err == nil && !yield(e.key, a) {
+		f := e.as(v.position)
+		if f == nil {
+			continue
+		}
+		if a, err := v.evaluate(e, f); err == nil && !yield(e.key, a) {
 			return
+		}
+	}
+}
+
+// Keys are those of the flags that were defined, in their order, after one of them.
+func (v *View) Keys(after Key) iter.Seq[Key] {
+	return func(yield func(Key) bool) {
+		for _, e := range *v.book.listed.Load() {
+			if e.key > after && e.as(v.position) != nil && !yield(e.key) {
+				return
+			}
 		}
 	}
 }

@@ -23,6 +23,9 @@ type FlagOverridePage = readapi.List[readapi.FlagOverride]
 // FlagPage is a page of such answers.
 type FlagPage = readapi.List[projections.Flag]
 
+// FlipPage is a page of such answers.
+type FlipPage = readapi.List[readapi.Flip]
+
 // IntegratorPage is a page of such answers.
 type IntegratorPage = readapi.List[readapi.Integrator]
 

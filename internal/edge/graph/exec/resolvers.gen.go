@@ -410,6 +410,11 @@ func (queryResolver) AuditLogs(ctx context.Context, limit *int, after *string, n
 	return graph.Answer[readapi.List[projections.Audit]](ctx)
 }
 
+// BisectFlag resolves bisectFlag.
+func (queryResolver) BisectFlag(ctx context.Context, flag string, node *string, user *string, key *string, context *string, good any, bad any, value *string) (*readapi.Bisected, error) {
+	return graph.Answer[readapi.Bisected](ctx)
+}
+
 // Clients resolves clients.
 func (queryResolver) Clients(ctx context.Context, limit *int, after *string, node string, status *string) (*readapi.List[projections.Client], error) {
 	return graph.Answer[readapi.List[projections.Client]](ctx)
@@ -428,6 +433,11 @@ func (queryResolver) Flag(ctx context.Context, flag string) (*projections.Flag, 
 // FlagOverrides resolves flagOverrides.
 func (queryResolver) FlagOverrides(ctx context.Context, limit *int, after *string, node string) (*readapi.List[readapi.FlagOverride], error) {
 	return graph.Answer[readapi.List[readapi.FlagOverride]](ctx)
+}
+
+// FlagTimeline resolves flagTimeline.
+func (queryResolver) FlagTimeline(ctx context.Context, limit *int, after *string, flag string, node *string, user *string, key *string, context *string, from any, to any) (*readapi.List[readapi.Flip], error) {
+	return graph.Answer[readapi.List[readapi.Flip]](ctx)
 }
 
 // Flags resolves flags.
@@ -496,12 +506,12 @@ func (queryResolver) Quotas(ctx context.Context, limit *int, after *string, tena
 }
 
 // ResolveFlag resolves resolveFlag.
-func (queryResolver) ResolveFlag(ctx context.Context, flag string, node *string, user *string, key *string, context *string, at any) (*readapi.Resolution, error) {
+func (queryResolver) ResolveFlag(ctx context.Context, flag string, node *string, user *string, key *string, context *string, asOf any, atPosition any, at any) (*readapi.Resolution, error) {
 	return graph.Answer[readapi.Resolution](ctx)
 }
 
 // ResolvedFlags resolves resolvedFlags.
-func (queryResolver) ResolvedFlags(ctx context.Context, limit *int, after *string, node string) (*readapi.List[projections.ResolvedFlag], error) {
+func (queryResolver) ResolvedFlags(ctx context.Context, limit *int, after *string, asOf any, atPosition any, node string) (*readapi.List[projections.ResolvedFlag], error) {
 	return graph.Answer[readapi.List[projections.ResolvedFlag]](ctx)
 }
 

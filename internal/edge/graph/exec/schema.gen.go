@@ -154,10 +154,12 @@ type QueryResolver interface {
 	APITenants(ctx context.Context, limit *int, after *string) (*readapi.PlatformAndTenants, error)
 	Audit(ctx context.Context, limit *int, after *string, node *string, stream *string, actor *string, typeArg *string, tenant *string, correlation *string, from any, to any, sort *string) (*readapi.List[projections.Audit], error)
 	AuditLogs(ctx context.Context, limit *int, after *string, node *string, stream *string, actor *string, typeArg *string, tenant *string, correlation *string, from any, to any, sort *string) (*readapi.List[projections.Audit], error)
+	BisectFlag(ctx context.Context, flag string, node *string, user *string, key *string, context *string, good any, bad any, value *string) (*readapi.Bisected, error)
 	Clients(ctx context.Context, limit *int, after *string, node string, status *string) (*readapi.List[projections.Client], error)
 	DataAccess(ctx context.Context, limit *int, after *string, actor *string, statement *string, table *string, platform *string, from any, to any, sort *string) (*readapi.List[readapi.Access], error)
 	Flag(ctx context.Context, flag string) (*projections.Flag, error)
 	FlagOverrides(ctx context.Context, limit *int, after *string, node string) (*readapi.List[readapi.FlagOverride], error)
+	FlagTimeline(ctx context.Context, limit *int, after *string, flag string, node *string, user *string, key *string, context *string, from any, to any) (*readapi.List[readapi.Flip], error)
 	Flags(ctx context.Context, limit *int, after *string, status *string, typeArg *string, tag *string, owner *string, sort *string) (*readapi.List[projections.Flag], error)
 	Integrator(ctx context.Context, integrator string) (*readapi.Integrator, error)
 	Integrators(ctx context.Context, limit *int, after *string, kind *string, status *string, name *string, sort *string) (*readapi.List[readapi.Integrator], error)
@@ -171,8 +173,8 @@ type QueryResolver interface {
 	Projections(ctx context.Context) (*readapi.List[readapi.Projection], error)
 	Quota(ctx context.Context, tenant string, meter string) (*projections.Quota, error)
 	Quotas(ctx context.Context, limit *int, after *string, tenant string) (*readapi.List[projections.Quota], error)
-	ResolveFlag(ctx context.Context, flag string, node *string, user *string, key *string, context *string, at any) (*readapi.Resolution, error)
-	ResolvedFlags(ctx context.Context, limit *int, after *string, node string) (*readapi.List[projections.ResolvedFlag], error)
+	ResolveFlag(ctx context.Context, flag string, node *string, user *string, key *string, context *string, asOf any, atPosition any, at any) (*readapi.Resolution, error)
+	ResolvedFlags(ctx context.Context, limit *int, after *string, asOf any, atPosition any, node string) (*readapi.List[projections.ResolvedFlag], error)
 	Roles(ctx context.Context, limit *int, after *string, definedAt *string, retired *bool) (*readapi.List[readapi.Role], error)
 	SecurityEvents(ctx context.Context, limit *int, after *string, kind *string, principal *string, node *string, from any, to any, sort *string) (*readapi.List[projections.SecurityEvent], error)
 	Segment(ctx context.Context, segment string) (*readapi.Segment, error)
@@ -541,6 +543,21 @@ type AuditPage {
   next: String
 }
 
+type Bisected {
+  "The flag."
+  flag: String!
+  "The node."
+  node: ID!
+  "The user, if it was asked for one."
+  user: ID
+  "What it came to until then."
+  good: Flip!
+  "What it came to from then on, and what turned it."
+  bad: Flip!
+  "How often it was evaluated to find that."
+  evaluations: Int!
+}
+
 input CancelTenantDeletionInput {
   "The tenant."
   tenant: ID!
@@ -845,6 +862,44 @@ type FlagOverridePage {
 type FlagPage {
   "The items, in the order asked for."
   items: [Flag!]!
+  "Send as after to go on; absent on the last page."
+  next: String
+}
+
+type Flip {
+  "From when on."
+  at: DateTime!
+  "Position of the log as of which it comes to that."
+  position: Long!
+  "What turned it: a fact, an instant that something known before had named, or neither, because it was so before the time that was asked about. One of: fact, time, before."
+  turned: String!
+  "The fact that turned it."
+  by: Origin
+  "Whether there is such a flag and such a node then."
+  found: Boolean!
+  "The value."
+  value: JSON
+  "Name of the value, if the flag has one for it."
+  variant: String
+  "Why, in OpenFeature's words. One of: STATIC, TARGETING_MATCH, SPLIT, DISABLED."
+  reason: String
+  "Why, more exactly. One of: default, override, lock, draft, killed, not-active, not-entitled, prerequisite."
+  cause: String
+  "The rule that matched: its name, or # and its number from 0."
+  rule: String
+  "What turned it off: the flag that it depends on."
+  blocker: String
+  "Level that decided; none for the default."
+  level: String
+  "Node that decided; none for the default."
+  node: ID
+  "The fact that decided. It is another one than that which turned the flag where something else had been in its way."
+  decidedBy: Origin!
+}
+
+type FlipPage {
+  "The items, in the order asked for."
+  items: [Flip!]!
   "Send as after to go on; absent on the last page."
   next: String
 }
@@ -1818,6 +1873,25 @@ type Query {
     "Newest or oldest first. One of: -position, position."
     sort: String
   ): AuditPage
+  "Where a flag came to something else."
+  bisectFlag(
+    "The flag."
+    flag: String!
+    "The node; the user's home, or else the platform, if left out."
+    node: ID
+    "A user whose home is the node."
+    user: ID
+    "Targeting key; the user if left out."
+    key: String
+    "Attributes of whom it is evaluated for, as a JSON object."
+    context: String
+    "A position at which it still came to what it should."
+    good: Long!
+    "A later position at which it did not any more; the newest if left out."
+    bad: Long
+    "The value that it came to, as JSON; what it came to at good if left out."
+    value: String
+  ): Bisected
   "OAuth clients registered at a node."
   clients(
     "How many items at most."
@@ -1864,6 +1938,27 @@ type Query {
     "The node: platform, or the id of an integrator, tenant or user."
     node: ID!
   ): FlagOverridePage
+  "What a flag came to over time, and what turned it; oldest first."
+  flagTimeline(
+    "How many items at most."
+    limit: Int
+    "The next of the answer before; the list goes on after it."
+    after: String
+    "The flag."
+    flag: String!
+    "The node; the user's home, or else the platform, if left out."
+    node: ID
+    "A user whose home is the node."
+    user: ID
+    "Targeting key; the user if left out."
+    key: String
+    "Attributes of whom it is evaluated for, as a JSON object."
+    context: String
+    "From which instant on; from the beginning if left out."
+    from: DateTime
+    "Before which instant; now if left out. Beyond now it tells what is going to be, as far as is known."
+    to: DateTime
+  ): FlipPage
   "Flags."
   flags(
     "How many items at most."
@@ -1988,7 +2083,7 @@ type Query {
     "The tenant."
     tenant: ID!
   ): QuotaPage
-  "What a flag comes to, and the whole story."
+  "What a flag comes to, or came to, and the whole story."
   resolveFlag(
     "The flag."
     flag: String!
@@ -2000,15 +2095,23 @@ type Query {
     key: String
     "Attributes of whom it is evaluated for, as a JSON object."
     context: String
-    "At which instant, as far as is known now; now if left out."
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
+    "At which instant, as far as was known as of then; that of asOf or atPosition, or else now, if left out."
     at: DateTime
   ): Resolution
-  "What every flag comes to at a node."
+  "What every flag comes to, or came to, at a node."
   resolvedFlags(
     "How many items at most."
     limit: Int
     "The next of the answer before; the list goes on after it."
     after: String
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "The node: platform, or the id of an integrator or tenant."
     node: ID!
   ): ResolvedFlagPage
@@ -2208,6 +2311,8 @@ type Resolution {
   user: ID
   "The instant."
   at: DateTime!
+  "Position of the log as of which it comes to that."
+  position: Long!
   "The value."
   value: JSON
   "Name of the value, if the flag has one for it."
@@ -2949,6 +3054,24 @@ func (ec *executionContext) childFields_AuditPage(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type AuditPage", field.Name)
 }
 
+func (ec *executionContext) childFields_Bisected(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flag":
+		return ec.fieldContext_Bisected_flag(ctx, field)
+	case "node":
+		return ec.fieldContext_Bisected_node(ctx, field)
+	case "user":
+		return ec.fieldContext_Bisected_user(ctx, field)
+	case "good":
+		return ec.fieldContext_Bisected_good(ctx, field)
+	case "bad":
+		return ec.fieldContext_Bisected_bad(ctx, field)
+	case "evaluations":
+		return ec.fieldContext_Bisected_evaluations(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Bisected", field.Name)
+}
+
 func (ec *executionContext) childFields_Checked(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "flag":
@@ -3133,6 +3256,50 @@ func (ec *executionContext) childFields_FlagPage(ctx context.Context, field grap
 		return ec.fieldContext_FlagPage_next(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FlagPage", field.Name)
+}
+
+func (ec *executionContext) childFields_Flip(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_Flip_at(ctx, field)
+	case "position":
+		return ec.fieldContext_Flip_position(ctx, field)
+	case "turned":
+		return ec.fieldContext_Flip_turned(ctx, field)
+	case "by":
+		return ec.fieldContext_Flip_by(ctx, field)
+	case "found":
+		return ec.fieldContext_Flip_found(ctx, field)
+	case "value":
+		return ec.fieldContext_Flip_value(ctx, field)
+	case "variant":
+		return ec.fieldContext_Flip_variant(ctx, field)
+	case "reason":
+		return ec.fieldContext_Flip_reason(ctx, field)
+	case "cause":
+		return ec.fieldContext_Flip_cause(ctx, field)
+	case "rule":
+		return ec.fieldContext_Flip_rule(ctx, field)
+	case "blocker":
+		return ec.fieldContext_Flip_blocker(ctx, field)
+	case "level":
+		return ec.fieldContext_Flip_level(ctx, field)
+	case "node":
+		return ec.fieldContext_Flip_node(ctx, field)
+	case "decidedBy":
+		return ec.fieldContext_Flip_decidedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Flip", field.Name)
+}
+
+func (ec *executionContext) childFields_FlipPage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "items":
+		return ec.fieldContext_FlipPage_items(ctx, field)
+	case "next":
+		return ec.fieldContext_FlipPage_next(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlipPage", field.Name)
 }
 
 func (ec *executionContext) childFields_Ground(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3535,6 +3702,8 @@ func (ec *executionContext) childFields_Resolution(ctx context.Context, field gr
 		return ec.fieldContext_Resolution_user(ctx, field)
 	case "at":
 		return ec.fieldContext_Resolution_at(ctx, field)
+	case "position":
+		return ec.fieldContext_Resolution_position(ctx, field)
 	case "value":
 		return ec.fieldContext_Resolution_value(ctx, field)
 	case "variant":
@@ -5971,6 +6140,76 @@ func (ec *executionContext) field_Query_audit_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_bisectFlag_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "flag",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["flag"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["node"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "user",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["user"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "key",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["key"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "context",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["context"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "good",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalNLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["good"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "bad",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["bad"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "value",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["value"] = arg7
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_clients_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6114,6 +6353,84 @@ func (ec *executionContext) field_Query_flagOverrides_args(ctx context.Context, 
 		return nil, err
 	}
 	args["node"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_flagTimeline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "flag",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["flag"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["node"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "user",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["user"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "key",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["key"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "context",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["context"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg8
 	return args, nil
 }
 
@@ -6590,14 +6907,30 @@ func (ec *executionContext) field_Query_resolveFlag_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["context"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "at",
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
 		func(ctx context.Context, v any) (any, error) {
 			return ec.unmarshalODateTime2interface(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["at"] = arg5
+	args["asOf"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "at",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["at"] = arg7
 	return args, nil
 }
 
@@ -6620,14 +6953,30 @@ func (ec *executionContext) field_Query_resolvedFlags_args(ctx context.Context, 
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "node",
 		func(ctx context.Context, v any) (string, error) {
 			return ec.unmarshalNID2string(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["node"] = arg2
+	args["node"] = arg4
 	return args, nil
 }
 
@@ -8386,6 +8735,162 @@ func (ec *executionContext) fieldContext_AuditPage_next(_ context.Context, field
 	return graphql.NewScalarFieldContext("AuditPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Bisected_flag(ctx context.Context, field graphql.CollectedField, obj *readapi.Bisected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Bisected_flag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Key) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Bisected_flag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Bisected", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Bisected_node(ctx context.Context, field graphql.CollectedField, obj *readapi.Bisected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Bisected_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.NodeID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐNodeID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Bisected_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Bisected", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Bisected_user(ctx context.Context, field graphql.CollectedField, obj *readapi.Bisected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Bisected_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.UserID) graphql.Marshaler {
+			return ec.marshalOID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐUserID(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Bisected_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Bisected", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Bisected_good(ctx context.Context, field graphql.CollectedField, obj *readapi.Bisected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Bisected_good(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Good, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v readapi.Flip) graphql.Marshaler {
+			return ec.marshalNFlip2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlip(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Bisected_good(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Bisected",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flip(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Bisected_bad(ctx context.Context, field graphql.CollectedField, obj *readapi.Bisected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Bisected_bad(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bad, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v readapi.Flip) graphql.Marshaler {
+			return ec.marshalNFlip2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlip(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Bisected_bad(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Bisected",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flip(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Bisected_evaluations(ctx context.Context, field graphql.CollectedField, obj *readapi.Bisected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Bisected_evaluations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Evaluations, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Bisected_evaluations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Bisected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _Checked_flag(ctx context.Context, field graphql.CollectedField, obj *flag.Checked) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9992,6 +10497,401 @@ func (ec *executionContext) _FlagPage_next(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_FlagPage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FlagPage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_at(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_position(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uint64) graphql.Marshaler {
+			return ec.marshalNLong2uint64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_turned(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_turned(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Turned, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Turned) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐTurned(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_turned(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_by(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *cascade.Origin) graphql.Marshaler {
+			return ec.marshalOOrigin2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋcascadeᚐOrigin(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Flip",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Origin(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Flip_found(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_found(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Found, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_found(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_value(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_variant(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_variant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Variant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_variant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_reason(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Reason) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_cause(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Cause) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCause(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_rule(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_blocker(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_blocker(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Blocker, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_blocker(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_level(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_level(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Level, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Level) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐLevel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_level(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_node(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.NodeID) graphql.Marshaler {
+			return ec.marshalOID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐNodeID(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flip", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Flip_decidedBy(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flip_decidedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DecidedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v cascade.Origin) graphql.Marshaler {
+			return ec.marshalNOrigin2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋcascadeᚐOrigin(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Flip_decidedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Flip",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Origin(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlipPage_items(ctx context.Context, field graphql.CollectedField, obj *readapi.List[readapi.Flip]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlipPage_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Items, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []readapi.Flip) graphql.Marshaler {
+			return ec.marshalNFlip2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlipᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlipPage_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlipPage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flip(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlipPage_next(ctx context.Context, field graphql.CollectedField, obj *readapi.List[readapi.Flip]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlipPage_next(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlipPage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlipPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Ground_node(ctx context.Context, field graphql.CollectedField, obj *readapi.Ground) (ret graphql.Marshaler) {
@@ -15429,6 +16329,62 @@ func (ec *executionContext) fieldContext_Query_auditLogs(ctx context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_bisectFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_bisectFlag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().BisectFlag(ctx, fc.Args["flag"].(string), fc.Args["node"].(*string), fc.Args["user"].(*string), fc.Args["key"].(*string), fc.Args["context"].(*string),
+				func() any {
+					if fc.Args["good"] == nil {
+						return nil
+					}
+					return fc.Args["good"].(any)
+				}(),
+				func() any {
+					if fc.Args["bad"] == nil {
+						return nil
+					}
+					return fc.Args["bad"].(any)
+				}(), fc.Args["value"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *readapi.Bisected) graphql.Marshaler {
+			return ec.marshalOBisected2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐBisected(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_bisectFlag(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Bisected(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_bisectFlag_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_clients(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15611,6 +16567,62 @@ func (ec *executionContext) fieldContext_Query_flagOverrides(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_flagOverrides_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_flagTimeline(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_flagTimeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().FlagTimeline(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["flag"].(string), fc.Args["node"].(*string), fc.Args["user"].(*string), fc.Args["key"].(*string), fc.Args["context"].(*string),
+				func() any {
+					if fc.Args["from"] == nil {
+						return nil
+					}
+					return fc.Args["from"].(any)
+				}(),
+				func() any {
+					if fc.Args["to"] == nil {
+						return nil
+					}
+					return fc.Args["to"].(any)
+				}())
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[readapi.Flip]) graphql.Marshaler {
+			return ec.marshalOFlipPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_flagTimeline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlipPage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_flagTimeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -16189,6 +17201,18 @@ func (ec *executionContext) _Query_resolveFlag(ctx context.Context, field graphq
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().ResolveFlag(ctx, fc.Args["flag"].(string), fc.Args["node"].(*string), fc.Args["user"].(*string), fc.Args["key"].(*string), fc.Args["context"].(*string),
 				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(),
+				func() any {
 					if fc.Args["at"] == nil {
 						return nil
 					}
@@ -16237,7 +17261,19 @@ func (ec *executionContext) _Query_resolvedFlags(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ResolvedFlags(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["node"].(string))
+			return ec.Resolvers.Query().ResolvedFlags(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string),
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["node"].(string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[projections.ResolvedFlag]) graphql.Marshaler {
@@ -17222,6 +18258,29 @@ func (ec *executionContext) _Resolution_at(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Resolution_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Resolution", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Resolution_position(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resolution_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uint64) graphql.Marshaler {
+			return ec.marshalNLong2uint64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resolution_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resolution", field, false, false, errors.New("field of type Long does not have child fields"))
 }
 
 func (ec *executionContext) _Resolution_value(ctx context.Context, field graphql.CollectedField, obj *readapi.Resolution) (ret graphql.Marshaler) {
@@ -25184,6 +26243,67 @@ func (ec *executionContext) _AuditPage(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var bisectedImplementors = []string{"Bisected"}
+
+func (ec *executionContext) _Bisected(ctx context.Context, sel ast.SelectionSet, obj *readapi.Bisected) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, bisectedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Bisected")
+		case "flag":
+			out.Values[i] = ec._Bisected_flag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._Bisected_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._Bisected_user(ctx, field, obj)
+		case "good":
+			out.Values[i] = ec._Bisected_good(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bad":
+			out.Values[i] = ec._Bisected_bad(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "evaluations":
+			out.Values[i] = ec._Bisected_evaluations(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var checkedImplementors = []string{"Checked"}
 
 func (ec *executionContext) _Checked(ctx context.Context, sel ast.SelectionSet, obj *flag.Checked) graphql.Marshaler {
@@ -25778,6 +26898,124 @@ func (ec *executionContext) _FlagPage(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "next":
 			out.Values[i] = ec._FlagPage_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var flipImplementors = []string{"Flip"}
+
+func (ec *executionContext) _Flip(ctx context.Context, sel ast.SelectionSet, obj *readapi.Flip) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flipImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Flip")
+		case "at":
+			out.Values[i] = ec._Flip_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "position":
+			out.Values[i] = ec._Flip_position(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "turned":
+			out.Values[i] = ec._Flip_turned(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "by":
+			out.Values[i] = ec._Flip_by(ctx, field, obj)
+		case "found":
+			out.Values[i] = ec._Flip_found(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "value":
+			out.Values[i] = ec._Flip_value(ctx, field, obj)
+		case "variant":
+			out.Values[i] = ec._Flip_variant(ctx, field, obj)
+		case "reason":
+			out.Values[i] = ec._Flip_reason(ctx, field, obj)
+		case "cause":
+			out.Values[i] = ec._Flip_cause(ctx, field, obj)
+		case "rule":
+			out.Values[i] = ec._Flip_rule(ctx, field, obj)
+		case "blocker":
+			out.Values[i] = ec._Flip_blocker(ctx, field, obj)
+		case "level":
+			out.Values[i] = ec._Flip_level(ctx, field, obj)
+		case "node":
+			out.Values[i] = ec._Flip_node(ctx, field, obj)
+		case "decidedBy":
+			out.Values[i] = ec._Flip_decidedBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var flipPageImplementors = []string{"FlipPage"}
+
+func (ec *executionContext) _FlipPage(ctx context.Context, sel ast.SelectionSet, obj *readapi.List[readapi.Flip]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flipPageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FlipPage")
+		case "items":
+			out.Values[i] = ec._FlipPage_items(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = ec._FlipPage_next(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -27392,6 +28630,25 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "bisectFlag":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_bisectFlag(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "clients":
 			field := field
 
@@ -27459,6 +28716,25 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_flagOverrides(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "flagTimeline":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_flagTimeline(ctx, field)
 				return res
 			}
 
@@ -28153,6 +29429,11 @@ func (ec *executionContext) _Resolution(ctx context.Context, sel ast.SelectionSe
 			out.Values[i] = ec._Resolution_user(ctx, field, obj)
 		case "at":
 			out.Values[i] = ec._Resolution_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "position":
+			out.Values[i] = ec._Resolution_position(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -30327,6 +31608,26 @@ func (ec *executionContext) marshalNFlagOverride2ᚕgithubᚗcomᚋreeveᚑplatf
 	return ret
 }
 
+func (ec *executionContext) marshalNFlip2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlip(ctx context.Context, sel ast.SelectionSet, v readapi.Flip) graphql.Marshaler {
+	return ec._Flip(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNFlip2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlipᚄ(ctx context.Context, sel ast.SelectionSet, v []readapi.Flip) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFlip2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlip(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNGrantRoleInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputGrantRoleInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -31358,6 +32659,23 @@ func (ec *executionContext) marshalNString2githubᚗcomᚋreeveᚑplatformᚋree
 	return res
 }
 
+func (ec *executionContext) unmarshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐTurned(ctx context.Context, v any) (flag.Turned, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := flag.Turned(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐTurned(ctx context.Context, sel ast.SelectionSet, v flag.Turned) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐType(ctx context.Context, v any) (flag.Type, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := flag.Type(tmp)
@@ -31983,6 +33301,13 @@ func (ec *executionContext) marshalOAuditPage2ᚖgithubᚗcomᚋreeveᚑplatform
 	return ec._AuditPage(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOBisected2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐBisected(ctx context.Context, sel ast.SelectionSet, v *readapi.Bisected) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Bisected(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -32198,6 +33523,13 @@ func (ec *executionContext) marshalOFlagPage2ᚖgithubᚗcomᚋreeveᚑplatform�
 		return graphql.Null
 	}
 	return ec._FlagPage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFlipPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[readapi.Flip]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FlipPage(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOHalt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐHalt(ctx context.Context, sel ast.SelectionSet, v *readapi.Halt) graphql.Marshaler {
@@ -32422,6 +33754,24 @@ func (ec *executionContext) marshalOJSON2ᚕinterfaceᚄ(ctx context.Context, se
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOLong2interface(ctx context.Context, v any) (any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graph.UnmarshalValue(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLong2interface(ctx context.Context, sel ast.SelectionSet, v any) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graph.MarshalValue(v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOLong2uint64(ctx context.Context, v any) (uint64, error) {
@@ -32730,6 +34080,19 @@ func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋree
 	return res
 }
 
+func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCause(ctx context.Context, v any) (flag.Cause, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := flag.Cause(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCause(ctx context.Context, sel ast.SelectionSet, v flag.Cause) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOperator(ctx context.Context, v any) (flag.Operator, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := flag.Operator(tmp)
@@ -32750,6 +34113,19 @@ func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋr
 }
 
 func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOpted(ctx context.Context, sel ast.SelectionSet, v flag.Opted) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐReason(ctx context.Context, v any) (flag.Reason, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := flag.Reason(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐReason(ctx context.Context, sel ast.SelectionSet, v flag.Reason) graphql.Marshaler {
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(v))
