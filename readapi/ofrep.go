@@ -62,11 +62,7 @@ type asking struct {
 func (o ofrep) asked(w http.ResponseWriter, r *http.Request) (a asking, leave func(), no *refusal) {
 	scope, err := o.whose(r)
 	if err != nil {
-		if f, ok := edge.RefusalOf(err); ok {
-			f.Operation = evaluating
-			f.Report(r)
-		}
-		return a, nil, refused(err)
+		return a, nil, &refusal{err: err}
 	}
 	a.scope = scope
 	if a.subject, no = readSubject(w, r); no != nil {
@@ -74,7 +70,7 @@ func (o ofrep) asked(w http.ResponseWriter, r *http.Request) (a asking, leave fu
 	}
 	a.bind(scope)
 	if leave, err = edge.Enter(r.Context()); err != nil {
-		return a, nil, refused(err)
+		return a, nil, &refusal{err: err}
 	}
 	if no = o.look(r, &a); no != nil {
 		leave()
@@ -92,7 +88,7 @@ func (o ofrep) look(r *http.Request, a *asking) *refusal {
 		err = o.source.awaitBook(r.Context(), least)
 	}
 	if err != nil {
-		return refused(err)
+		return &refusal{err: plain(err)}
 	}
 	node, ok := o.place(a)
 	if ok {
@@ -100,7 +96,7 @@ func (o ofrep) look(r *http.Request, a *asking) *refusal {
 	}
 	switch {
 	case domain.KindOf(err) == domain.Unavailable:
-		return refused(err)
+		return &refusal{err: err}
 	case !ok || err != nil || !a.agrees() || node != domain.PlatformID && !o.source.covers(a.scope, node):
 		return unseen(r, a.scope)
 	}
@@ -164,7 +160,7 @@ func (o ofrep) single(w http.ResponseWriter, r *http.Request) {
 	key := chi.URLParam(r, "key")
 	a, leave, no := o.asked(w, r)
 	if no != nil {
-		no.write(w, key)
+		no.answer(w, r, key)
 		return
 	}
 	answer, err := a.view.Evaluate(flag.Key(key))
@@ -181,7 +177,7 @@ func (o ofrep) single(w http.ResponseWriter, r *http.Request) {
 func (o ofrep) bulk(w http.ResponseWriter, r *http.Request) {
 	a, leave, no := o.asked(w, r)
 	if no != nil {
-		no.write(w, "")
+		no.answer(w, r, "")
 		return
 	}
 	body := append(make([]byte, 0, 16<<10), `{"flags":[`...)
