@@ -55,6 +55,7 @@ type ofrep struct {
 type asking struct {
 	subject
 	scope domain.Scope
+	seen  uint64 // position that the view shows at least
 	view  flag.View
 }
 
@@ -90,6 +91,7 @@ func (o ofrep) look(r *http.Request, a *asking) *refusal {
 	if err != nil {
 		return &refusal{err: plain(err)}
 	}
+	a.seen = o.source.seen()
 	node, ok := o.place(a)
 	if ok {
 		a.view, err = o.source.Flags.Look(flag.Question{Node: node, User: a.User, Context: &a.Context, At: o.now()})
@@ -142,7 +144,7 @@ func (a *asking) agrees() bool {
 // stamp says what the answer is true at, and how long ago it was last known to be
 // all that there is.
 func (o ofrep) stamp(h http.Header, a *asking) {
-	h.Set("Reeve-Position", strconv.FormatUint(a.view.Position(), 10))
+	h.Set("Reeve-Position", strconv.FormatUint(max(a.seen, a.view.Position()), 10))
 	if o.source.Age == nil {
 		return
 	}

@@ -171,7 +171,7 @@ func (s *server) openSides(key []byte) (err error) {
 	if s.source, err = readapi.Open(s.ctx, cmp.Or(s.ReaderURL, s.DatabaseURL), s.store.Head, s.log); err != nil {
 		return err
 	}
-	s.source.Access, s.source.Flags, s.source.Settled = s.model, s.book, s.mirror.Await
+	s.source.Access, s.source.Flags, s.source.Settled, s.source.Seen = s.model, s.book, s.mirror.Await, s.mirror.At
 	s.closing(func() error { s.source.Close(); return nil })
 	s.engine = projections.New(s.pool, s.tap(s.store), projections.All, projections.Options{Logger: s.log})
 	if err := s.recognise(); err != nil {
