@@ -2,6 +2,7 @@ package readapi_test
 
 import (
 	"context"
+	"errors"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/domain/platform"
+	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/readapi"
 )
 
@@ -39,6 +41,27 @@ func TestOFREPKnowsWhatItWasShown(t *testing.T) {
 		readapi.OFREP(s, everything, time.Now).ServeHTTP(rec, r)
 		if rec.Code != want || want == 200 && rec.Header().Get("Reeve-Position") != "9" {
 			t.Errorf("at least %q: %d %s %v", least, rec.Code, rec.Body, rec.Header())
+		}
+	}
+}
+
+// So do explanations of access: a fact that changes nothing about it is not waited for.
+func TestAnExplanationIsAsNewAsWhatItWasShown(t *testing.T) {
+	w := staffed(t)
+	w.source.Settled = func(context.Context, uint64) error { return &domain.Error{Kind: domain.Unavailable, Code: "behind"} }
+	w.source.Seen = func() uint64 { return w.last + 3 }
+	for _, e := range readapi.Catalog {
+		if e.Name != "nodeAccess" {
+			continue
+		}
+		for least, want := range map[uint64]error{0: nil, w.last + 3: nil, w.last + 4: readapi.ErrBeyondHead} {
+			answer, err := e.Call(t.Context(), w.source, func(dst any) error {
+				*dst.(*readapi.ExplainAccess) = readapi.ExplainAccess{Node: domain.NodeID(north), Principal: string(anna), Permission: domain.TenantRead}
+				return nil
+			}, edge.Request{Scope: everywhere, MinPosition: least})
+			if !errors.Is(err, want) || want == nil && answer.Position != w.last+3 {
+				t.Errorf("at least %d: %d, %v", least, answer.Position, err)
+			}
 		}
 	}
 }
