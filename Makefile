@@ -46,7 +46,7 @@ lint: ## bugs and layering
 	$(TOOL) golangci-lint run ./...
 
 race: postgres ## the packages where goroutines meet, under the race detector
-	$(GO) test -race -short -timeout 20m ./commands ./eventstore ./internal/auth ./internal/edge/... ./internal/logserver ./internal/logserver/conformance ./projections
+	$(GO) test -race -short -timeout 20m ./commands ./domain/access ./domain/flag ./eventstore ./internal/auth ./internal/edge/... ./internal/live ./internal/logserver ./internal/logserver/conformance ./projections ./readapi
 
 crash: ## kill the log 200 times under load and damage it 1,500 times; nothing acknowledged is missed
 	REEVE_CRASH_ROUNDS=200 $(GO) test -timeout 20m -run 'TestKilledUnderLoad|TestPowerLoss' -v ./internal/logserver

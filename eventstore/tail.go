@@ -10,8 +10,8 @@ import (
 
 // A tail is the newest stretch of the log, received and decoded once for all who
 // follow the log at its end: the models in memory, the read models, whoever
-// watches. It is kept up while there are two of them. Whoever falls behind it
-// reads on by itself until it has caught up.
+// watches. It is begun when there are two of them and kept up until the last one
+// leaves. Whoever falls behind it reads on by itself until it has caught up.
 type tail struct {
 	mu      sync.Mutex
 	readers int

@@ -85,9 +85,6 @@ func (r *resolving) prepare(spots []spot) (err error) {
 	if err != nil {
 		return err
 	}
-	if err != nil {
-		return err
-	}
 	if err := r.follow(); err != nil {
 		return err
 	}

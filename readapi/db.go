@@ -1,6 +1,7 @@
 package readapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -38,6 +39,9 @@ type Source struct {
 	// Settled waits until Access and Flags have seen a position; nil if they do not
 	// follow a log.
 	Settled func(ctx context.Context, position uint64) error
+	// Seen is the position up to which they were shown the log, of which much is none
+	// of their business; nil if they do not follow one.
+	Seen func() uint64
 	// Age is how long ago they were last known to have seen everything there is; nil
 	// if that is not known.
 	Age func() time.Duration
@@ -231,9 +235,19 @@ func (s *Source) position(ctx context.Context, tables []string) (at uint64, err 
 	return at, err
 }
 
-// awaitBook returns once the models in memory have seen a position.
+// seen is the position up to which the models in memory were shown the log, 0 if that
+// is not known. What they are asked afterwards is true there or later.
+func (s *Source) seen() uint64 {
+	if s.Seen == nil {
+		return 0
+	}
+	return s.Seen()
+}
+
+// awaitBook returns once the models in memory have seen a position. The log is asked
+// only for what they have not seen.
 func (s *Source) awaitBook(ctx context.Context, least uint64) error {
-	if least == 0 || s.Flags.Position() >= least {
+	if least == 0 || cmp.Or(s.seen(), s.Flags.Position()) >= least {
 		return nil
 	}
 	if err := s.reachable(ctx, least, time.Millisecond); err != nil || s.Settled == nil {

@@ -58,7 +58,7 @@ func explained(name, route string, needs domain.Permission, summary string) edge
 			if err := bind(&q); err != nil {
 				return edge.Answer{}, err
 			}
-			if err := s.reach(ctx, r.MinPosition, func(context.Context) (uint64, error) { return s.Access.Position(), nil }); err != nil {
+			if err := s.awaitBook(ctx, r.MinPosition); err != nil {
 				return edge.Answer{}, plain(err)
 			}
 			if r.Across {
@@ -66,6 +66,7 @@ func explained(name, route string, needs domain.Permission, summary string) edge
 					return edge.Answer{}, err
 				}
 			}
+			seen := s.seen()
 			x := s.Access.Explain(q.Principal, domain.PermissionsOf(q.Permission), q.Node, time.Now())
 			if x.Path == "" {
 				return edge.Answer{}, domain.ErrNodeNotFound
@@ -74,7 +75,7 @@ func explained(name, route string, needs domain.Permission, summary string) edge
 			if path, _ := s.Access.Path(domain.NodeID(q.Principal)); out.Halted != nil && !r.Scope.Covers(path) {
 				out.Halted = out.elsewhere()
 			}
-			return edge.Answer{Body: out, Position: x.Position}, nil
+			return edge.Answer{Body: out, Position: max(seen, x.Position)}, nil
 		},
 	}
 }

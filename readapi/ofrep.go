@@ -55,6 +55,7 @@ type ofrep struct {
 type asking struct {
 	subject
 	scope domain.Scope
+	seen  uint64 // position that the view shows at least
 	view  flag.View
 }
 
@@ -62,11 +63,7 @@ type asking struct {
 func (o ofrep) asked(w http.ResponseWriter, r *http.Request) (a asking, leave func(), no *refusal) {
 	scope, err := o.whose(r)
 	if err != nil {
-		if f, ok := edge.RefusalOf(err); ok {
-			f.Operation = evaluating
-			f.Report(r)
-		}
-		return a, nil, refused(err)
+		return a, nil, &refusal{err: err}
 	}
 	a.scope = scope
 	if a.subject, no = readSubject(w, r); no != nil {
@@ -74,7 +71,7 @@ func (o ofrep) asked(w http.ResponseWriter, r *http.Request) (a asking, leave fu
 	}
 	a.bind(scope)
 	if leave, err = edge.Enter(r.Context()); err != nil {
-		return a, nil, refused(err)
+		return a, nil, &refusal{err: err}
 	}
 	if no = o.look(r, &a); no != nil {
 		leave()
@@ -92,15 +89,16 @@ func (o ofrep) look(r *http.Request, a *asking) *refusal {
 		err = o.source.awaitBook(r.Context(), least)
 	}
 	if err != nil {
-		return refused(err)
+		return &refusal{err: plain(err)}
 	}
+	a.seen = o.source.seen()
 	node, ok := o.place(a)
 	if ok {
 		a.view, err = o.source.Flags.Look(flag.Question{Node: node, User: a.User, Context: &a.Context, At: o.now()})
 	}
 	switch {
 	case domain.KindOf(err) == domain.Unavailable:
-		return refused(err)
+		return &refusal{err: err}
 	case !ok || err != nil || !a.agrees() || node != domain.PlatformID && !o.source.covers(a.scope, node):
 		return unseen(r, a.scope)
 	}
@@ -146,7 +144,7 @@ func (a *asking) agrees() bool {
 // stamp says what the answer is true at, and how long ago it was last known to be
 // all that there is.
 func (o ofrep) stamp(h http.Header, a *asking) {
-	h.Set("Reeve-Position", strconv.FormatUint(a.view.Position(), 10))
+	h.Set("Reeve-Position", strconv.FormatUint(max(a.seen, a.view.Position()), 10))
 	if o.source.Age == nil {
 		return
 	}
@@ -164,7 +162,7 @@ func (o ofrep) single(w http.ResponseWriter, r *http.Request) {
 	key := chi.URLParam(r, "key")
 	a, leave, no := o.asked(w, r)
 	if no != nil {
-		no.write(w, key)
+		no.answer(w, r, key)
 		return
 	}
 	answer, err := a.view.Evaluate(flag.Key(key))
@@ -181,7 +179,7 @@ func (o ofrep) single(w http.ResponseWriter, r *http.Request) {
 func (o ofrep) bulk(w http.ResponseWriter, r *http.Request) {
 	a, leave, no := o.asked(w, r)
 	if no != nil {
-		no.write(w, "")
+		no.answer(w, r, "")
 		return
 	}
 	body := append(make([]byte, 0, 16<<10), `{"flags":[`...)

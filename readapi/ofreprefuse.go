@@ -9,11 +9,11 @@ import (
 )
 
 // RefuseOFREP answers with err in the shape that OpenFeature clients expect, for
-// what is refused before an evaluation begins. Web pages may read it, as they may
+// everything that is refused with an error. Web pages may read it, as they may
 // read evaluations.
 func RefuseOFREP(w http.ResponseWriter, r *http.Request, err error) {
 	share(w.Header())
-	no := refused(err)
+	no := &refusal{status: http.StatusInternalServerError, Code: generalError, Details: "the evaluation failed"}
 	if told := edge.Told(err); told.Kind != domain.Internal {
 		no = &refusal{status: edge.OutcomeOf(err).Status, Code: generalError, Details: told.Detail}
 	}

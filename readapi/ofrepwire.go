@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/internal/edge"
 )
@@ -67,36 +66,26 @@ func appendText(b []byte, s string) []byte {
 // A refusal is an answer without a value. Clients want key and code in every
 // one of them, whatever its status.
 type refusal struct {
+	err     error // what is to be answered; the rest is empty then
 	status  int
 	Key     string `json:"key,omitempty"`
 	Code    string `json:"errorCode"`
 	Details string `json:"errorDetails"`
 }
 
-// refused turns a failure into an answer that shows nothing of our insides.
-func refused(err error) *refusal {
-	switch domain.KindOf(plain(err)) {
-	case domain.Unavailable:
-		return &refusal{status: http.StatusServiceUnavailable, Code: generalError, Details: "flags cannot be evaluated just now; try again"}
-	case domain.Malformed:
-		return &refusal{status: http.StatusBadRequest, Code: generalError, Details: edge.Told(err).Detail}
-	case domain.Unauthenticated:
-		return &refusal{status: http.StatusUnauthorized, Code: generalError, Details: "this needs an access token or an API key"}
-	case domain.Forbidden:
-		return &refusal{status: http.StatusForbidden, Code: generalError, Details: "the caller may not evaluate flags"}
-	}
-	return &refusal{status: http.StatusInternalServerError, Code: generalError, Details: "the evaluation failed"}
-}
-
-// retryAfter is in whole seconds: one client reads nothing else.
-const retryAfter = 1
-
 func (f refusal) write(w http.ResponseWriter, key string) {
 	f.Key = key
-	if f.status == http.StatusServiceUnavailable || f.status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
-	}
 	writeJSON(w, f.status, f)
+}
+
+// answer writes the refusal, and leaves errors to the edge, which knows what else
+// belongs to them.
+func (f refusal) answer(w http.ResponseWriter, r *http.Request, key string) {
+	if f.err != nil {
+		edge.Dialect(RefuseOFREP).Refuse(w, r, evaluating, f.err)
+		return
+	}
+	f.write(w, key)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

@@ -33,6 +33,8 @@ var house = []rule{
 	{"internal/renewal", nil, nil},
 	{"internal/pgdev", []string{"internal/pgdev"}, nil},
 	{"internal/normal", []string{"domain"}, network},
+	{"internal/live", []string{"domain"}, append([]string{"database/sql"}, network...)},
+	{"internal/estate", []string{"domain", "internal/edge"}, network},
 	{"internal/auth", []string{"domain", "internal/auth", "internal/edge"}, []string{"github.com/jackc/", "github.com/EventStore/"}},
 	{"internal/edge", []string{"domain", "internal/edge"}, []string{"github.com/jackc/", "github.com/EventStore/"}},
 	{"internal/edge/graph/exec", []string{"domain", "internal/edge", "projections", "readapi"}, []string{"github.com/EventStore/"}},
@@ -61,6 +63,19 @@ func TestImportsFollowTheHouse(t *testing.T) {
 			if why := r.refuses(name, imported); why != "" {
 				t.Errorf("%s imports %s: %s", name, imported, why)
 			}
+		}
+	}
+}
+
+// unruled are the packages that may look anywhere.
+var unruled = []string{"cmd/reeve", "internal/bench", "internal/testkit"}
+
+// A new package gets its place in the house before it gets its doors.
+func TestEveryPackageHasItsPlace(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if _, ruled := ruleOf(name); !ruled && !slices.Contains(unruled, name) && !strings.HasSuffix(name, "test") {
+			t.Errorf("nothing says what %s may import: give it a rule in house, and in .golangci.yml", name)
 		}
 	}
 }

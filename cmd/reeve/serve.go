@@ -197,8 +197,8 @@ func (s *server) openSides(key []byte) (err error) {
 	if s.source, err = readapi.Open(s.ctx, cmp.Or(s.ReaderURL, s.DatabaseURL), s.store.Head, s.log); err != nil {
 		return err
 	}
-	s.source.Access, s.source.Flags, s.source.Settled, s.source.Fact = s.model, s.book, s.mirror.Await, s.store.At
-	s.source.Ready, s.source.Age = s.together, s.mirror.Age
+	s.source.Access, s.source.Flags, s.source.Fact = s.model, s.book, s.store.At
+	s.source.Settled, s.source.Seen, s.source.Ready, s.source.Age = s.mirror.Await, s.mirror.At, s.together, s.mirror.Age
 	s.closing(func() error { s.source.Close(); return nil })
 	s.engine = projections.New(s.pool, s.tap(s.store), projections.All, projections.Options{Logger: s.log})
 	o := commands.Options{NameKey: key, Survey: s.survey, Room: s.room, Forge: s.sealer.Forge, Logger: s.log}

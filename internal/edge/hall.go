@@ -85,10 +85,7 @@ func (h *hall) enter(ctx context.Context, name, of string) (leave func(), err er
 
 // most is how many of one party may wait: as many as may be inside.
 func (h *hall) most() int {
-	if h.share > 0 {
-		return h.share
-	}
-	return h.room
+	return cmp.Or(h.share, h.whole, h.room)
 }
 
 func (h *hall) wait(p *party) waiter {

@@ -140,3 +140,27 @@ func TestAHallWithoutWallsAdmitsEverybody(t *testing.T) {
 		}
 	}
 }
+
+// Where the only limit is that of a house, its parties wait as they do for other room.
+func TestWhoIsOfAFullHouseWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHall(Limits{House: 1, Patience: time.Second})
+		leave, err := h.enter(t.Context(), "a", "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if _, err := h.enter(t.Context(), "b", "x"); !errors.Is(err, ErrOverloaded) || time.Since(began) != time.Second {
+			t.Error(err, time.Since(began))
+		}
+		time.AfterFunc(time.Second/2, leave)
+		leave, err = h.enter(t.Context(), "c", "x")
+		if err != nil {
+			t.Fatal("not called:", err)
+		}
+		leave()
+		if len(h.parties)+len(h.houses) != 0 || h.inside != 0 || h.waiting != 0 {
+			t.Error(h.parties, h.houses, h.inside, h.waiting)
+		}
+	})
+}

@@ -166,19 +166,27 @@ func foreignHost(r *http.Request) bool {
 // Refuse answers with err as a problem, or in the dialect of the path. What stays
 // inside goes to the log line of the request.
 func Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	visitOf(r.Context()).dialect.Refuse(w, r, "", err)
+}
+
+// Refuse answers with err as [Refuse] does, whatever the dialect of the path is, for
+// surfaces that can also be reached without [REST]. Operation is what the record of
+// refusals calls what was asked for; the route if empty.
+func (d Dialect) Refuse(w http.ResponseWriter, r *http.Request, operation string, err error) {
 	v := visitOf(r.Context())
 	if domain.KindOf(err) == domain.Unauthenticated {
 		w.Header().Set("WWW-Authenticate", v.challenge(err))
 	}
 	v.failure = err
 	if f, ok := RefusalOf(err); ok {
+		f.Operation = operation
 		f.Report(r)
 	}
 	if OutcomeOf(err).Retry {
 		w.Header().Set("Retry-After", strconv.Itoa(max(retryAfter, v.toll.retry)))
 	}
-	if v.dialect != nil {
-		v.dialect(w, r, err)
+	if d != nil {
+		d(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
