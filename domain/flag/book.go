@@ -622,8 +622,10 @@ func (v *View) layers(e *entry) []Layer {
 // All answers for every flag that there is to be found, in the order of their
 // keys, until yield returns false.
 func (v *View) All(yield func(Key, Answer) bool) {
+	all := *v
+	all.in.outcomes = map[askedFor]outcome{} // what one flag found out of others serves the rest
 	for _, e := range *v.book.listed.Load() {
-		if a, err := v.evaluate(e); err == nil && !yield(e.key, a) {
+		if a, err := all.evaluate(e); err == nil && !yield(e.key, a) {
 			return
 		}
 	}
