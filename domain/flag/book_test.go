@@ -261,6 +261,23 @@ func (w *world) grow() {
 	}
 }
 
+// regroup changes who is in the crew, or retires it, or brings it back.
+func (w *world) regroup() {
+	some := rapid.SliceOfN(rapid.SampledFrom([]string{"ann", "bob", "cy"}), 0, 2)
+	m := Membership{Included: some.Draw(w.T, "included"), Excluded: some.Draw(w.T, "excluded")}
+	for _, region := range rapid.SliceOfN(rapid.SampledFrom([]string{`"eu"`, `"us"`}), 0, 2).Draw(w.T, "regions") {
+		m.Any = append(m.Any, []Condition{{Attribute: "region", Op: "in", Values: []json.RawMessage{json.RawMessage(region)}}})
+	}
+	switch rapid.IntRange(0, 5).Draw(w.T, "crew") {
+	case 0:
+		w.happen(SegmentRetired{Segment: "crew"})
+	case 1:
+		w.happen(SegmentDefined{Segment: "crew", Membership: m})
+	default:
+		w.happen(SegmentUpdated{Segment: "crew", After: m})
+	}
+}
+
 func (w *world) step() {
 	node, k := rapid.SampledFrom(worldNodes).Draw(w.T, "node"), rapid.SampledFrom(worldFlags).Draw(w.T, "flag")
 	past := w.log.at(^uint64(0), k)
@@ -272,7 +289,7 @@ func (w *world) step() {
 		}
 		w.happen(PrerequisitesSet{Flag: k, Prerequisites: on, Before: past.flag.Prerequisites})
 	case 13:
-		w.happen(SegmentUpdated{Segment: "crew", After: Membership{Included: []string{rapid.SampledFrom([]string{"ann", "bob"}).Draw(w.T, "member")}}})
+		w.regroup()
 	case 0:
 		w.happen(Cleared{Node: node, Flag: k})
 	case 1:
@@ -532,6 +549,51 @@ func TestEvaluatingAllocatesNothing(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// Every version of a segment is kept, and an update costs what it changes.
+func TestAnUpdateOfASegmentIsSmall(t *testing.T) {
+	b, position := NewBook(), uint64(0)
+	m := Membership{Any: [][]Condition{{{Attribute: "region", Op: "in"}}}}
+	for n := range 5000 {
+		m.Included, m.Excluded = append(m.Included, fmt.Sprintf("member-%09d", n)), append(m.Excluded, fmt.Sprintf("other-%010d", n))
+		m.Any[0][0].Values = append(m.Any[0][0].Values, json.RawMessage(fmt.Sprintf("\"region-%04d\"", n)))
+	}
+	update := func() {
+		position++
+		m.Included[int(position)%len(m.Included)] = fmt.Sprintf("later-%010d", position)
+		text, err := json.Marshal(SegmentUpdated{Segment: "crew", After: m})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e SegmentUpdated
+		if err := json.Unmarshal(text, &e); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Apply(domain.Recorded{Stream: "segment-crew", Event: e, Position: position, Meta: domain.Meta{At: at}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := func() int64 {
+		var now runtime.MemStats
+		for range 3 {
+			runtime.GC()
+		}
+		runtime.ReadMemStats(&now)
+		return int64(now.HeapAlloc)
+	}
+	update()
+	before := held()
+	for range 50 {
+		update()
+	}
+	each := (held() - before) / 50
+	t.Logf("%d bytes for each update", each)
+	if each > 16<<10 {
+		t.Errorf("%d bytes for each update of one member of 10,000", each)
+	}
+	runtime.KeepAlive(b)
+	runtime.KeepAlive(m)
 }
 
 func BenchmarkBook(b *testing.B) {
