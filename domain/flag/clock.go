@@ -89,3 +89,11 @@ func (c *clock) seek(until func(at int64, position uint64) bool) (position uint6
 	}
 	return position, at
 }
+
+// Last is the position of the last event at or before an instant, 0 if there was
+// none yet. It takes a lock.
+func (b *Book) Last(t time.Time) uint64 { return b.clock.last(t) }
+
+// When is the instant of the last event at or before a position; the zero time if
+// there was none yet. It takes a lock.
+func (b *Book) When(position uint64) time.Time { return b.clock.when(position) }
