@@ -131,7 +131,7 @@ func (b *Book) Position() uint64 { return b.position.Load() }
 func (b *Book) learn(r domain.Recorded) {
 	if e, ok := r.Event.(domain.Placed); ok {
 		node, level, parent := e.Placed()
-		b.link(node, r.Position, func(l *link) { l.level, l.above = indexOf(levels, level), b.spot(parent) })
+		b.place(node, indexOf(levels, level), parent, r.Position)
 	}
 	if e, ok := r.Event.(domain.Stands); ok {
 		node, standing := e.Stands()
@@ -162,6 +162,15 @@ func indexOf[T comparable](list []T, v T) uint8 {
 		}
 	}
 	return 0
+}
+
+// place hangs a node where it is said to hang. What an id names does not change its
+// kind: a fact that says that it does is passed over, as it is by those who decide
+// on access.
+func (b *Book) place(node domain.NodeID, level uint8, parent domain.NodeID, at uint64) {
+	if l := b.spot(node).newest.Load(); l == nil || l.level == 0 || l.level == level {
+		b.link(node, at, func(l *link) { l.level, l.above = level, b.spot(parent) })
+	}
 }
 
 // house hangs a user under its home that has no history of its own.
@@ -284,13 +293,4 @@ func (b *Book) list(e *entry) {
 	at, _ := slices.BinarySearchFunc(old, e.key, func(e *entry, k Key) int { return cmp.Compare(e.key, k) })
 	next := slices.Concat(old[:at], []*entry{e}, old[at:])
 	b.listed.Store(&next)
-}
-
-// as is the edition that counts at a position, nil if there was none.
-func (e *entry) as(at uint64) *edition {
-	n := e.newest.Load()
-	for n != nil && n.position > at {
-		n = n.before
-	}
-	return n
 }

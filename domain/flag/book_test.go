@@ -63,7 +63,9 @@ func (c chronicle) at(position uint64, k Key) bygone {
 func (p *bygone) learn(r domain.Recorded, k Key) {
 	switch e := r.Event.(type) {
 	case hung:
-		p.level[e.node], p.parent[e.node] = e.level, e.parent
+		if was := p.level[e.node]; was == "" || was == e.level { // what an id names does not change its kind
+			p.level[e.node], p.parent[e.node] = e.level, e.parent
+		}
 	case stands:
 		if p.standing[e.node] != e.standing {
 			p.stood[e.node] = r.Position
@@ -281,7 +283,9 @@ func (w *world) regroup() {
 func (w *world) step() {
 	node, k := rapid.SampledFrom(worldNodes).Draw(w.T, "node"), rapid.SampledFrom(worldFlags).Draw(w.T, "flag")
 	past := w.log.at(^uint64(0), k)
-	switch rapid.IntRange(0, 14).Draw(w.T, "what") {
+	switch rapid.IntRange(0, 15).Draw(w.T, "what") {
+	case 15:
+		w.happen(hung{node, rapid.SampledFrom([]domain.Level{domain.PlatformLevel, domain.IntegratorLevel, domain.TenantLevel, domain.UserLevel}).Draw(w.T, "level"), past.parent[node]})
 	case 12:
 		var on []Prerequisite
 		if k != "a" && rapid.Bool().Draw(w.T, "depends") { // on an earlier one only, so that there is no cycle
@@ -376,6 +380,28 @@ func TestABookIsTheFoldAtEveryPosition(t *testing.T) {
 			w.ask()
 		}
 	})
+}
+
+// What an id names does not change its kind, whatever the log says.
+func TestANodeKeepsItsKind(t *testing.T) {
+	b, log := NewBook(), chronicle{}
+	for _, e := range []domain.Event{
+		hung{partner, domain.IntegratorLevel, domain.PlatformID}, hung{acme, domain.TenantLevel, partner},
+		hung{acme, domain.UserLevel, partner}, hung{partner, domain.TenantLevel, domain.PlatformID}, hung{domain.PlatformID, domain.TenantLevel, partner},
+	} {
+		if err := b.Apply(log.add(e, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for node, want := range map[domain.NodeID]domain.Level{domain.PlatformID: domain.PlatformLevel, partner: domain.IntegratorLevel, acme: domain.TenantLevel} {
+		if got := b.Level(node); got != want {
+			t.Errorf("%s is on the level of a %s, and was of a %s", node, got, want)
+		}
+	}
+	v, err := b.Look(Question{Node: acme, At: at})
+	if err != nil || v.Above(domain.TenantLevel) != acme || v.Above(domain.IntegratorLevel) != partner {
+		t.Errorf("%+v, %v", v, err)
+	}
 }
 
 // Of a node that says much, and of many flags, every version is still found.

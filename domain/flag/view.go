@@ -138,6 +138,15 @@ func (v *View) Above(level domain.Level) domain.NodeID {
 // Node is the place.
 func (v *View) Node() domain.NodeID { return nodeOf(v.node.id) }
 
+// as is the edition that counts at a position, nil if there was none.
+func (e *entry) as(at uint64) *edition {
+	n := e.newest.Load()
+	for n != nil && n.position > at {
+		n = n.before
+	}
+	return n
+}
+
 // as is how the node was at a position, nil if there was none.
 func (s *spot) as(at uint64) *link {
 	l := s.newest.Load()
