@@ -489,39 +489,6 @@ func TestReadersOfAGrowingBook(t *testing.T) {
 	readers.Wait()
 }
 
-func TestTheClockOfABook(t *testing.T) {
-	b, log := NewBook(), chronicle{}
-	if p := b.Last(at); p != 0 {
-		t.Fatalf("position %d of an empty log", p)
-	}
-	rng, now := rand.New(rand.NewPCG(3, 4)), at
-	for range 1000 {
-		now = now.Add(time.Duration(rng.IntN(5)-1) * time.Millisecond) // clocks of several servers
-		if err := b.Apply(log.add(hung{acme, domain.TenantLevel, ""}, now)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 500 {
-		when := at.Add(time.Duration(rng.IntN(2000)-100) * time.Millisecond)
-		want, latest := uint64(0), time.Time{}
-		for _, r := range log {
-			if r.Meta.At.After(latest) {
-				latest = r.Meta.At
-			}
-			if latest.After(when) {
-				break
-			}
-			want = r.Position
-		}
-		if got := b.Last(when); got != want {
-			t.Fatalf("at %v it was %d, want %d", when, got, want)
-		}
-		if want != 0 && b.When(want).After(when) {
-			t.Fatalf("%d was at %v, after %v", want, b.When(want), when)
-		}
-	}
-}
-
 // largeBook is a book of many tenants that say five things each.
 func largeBook(tb testing.TB, tenants int) (*Book, []domain.NodeID) {
 	b, position := NewBook(), uint64(0)
