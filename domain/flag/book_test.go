@@ -589,6 +589,42 @@ func TestAnUpdateOfASegmentIsSmall(t *testing.T) {
 	runtime.KeepAlive(m)
 }
 
+// Whoever asks may share one context among many questions: each has its nodes.
+func TestACallersContextIsTheirs(t *testing.T) {
+	b, log, who := NewBook(), chronicle{}, Context{Key: "ann", Tenant: "as it was"}
+	nodes := []domain.NodeID{acme, nodeNumber(1), nodeNumber(2), nodeNumber(3)}
+	facts := []domain.Event{Defined{"a", Definition{Type: String, Default: j(`"?"`), Mode: cascade.Replace}}, Activated{Flag: "a"}}
+	for _, node := range nodes {
+		here := []Condition{{Attribute: "tenant", Op: "in", Values: []json.RawMessage{j(fmt.Sprintf("%q", node))}}}
+		facts = append(facts, hung{node, domain.TenantLevel, ""}, stands{node, domain.Usable},
+			Overridden{node, domain.TenantLevel, "", "a", Setting{Rules: []Rule{{When: here, Serving: Serving{Value: j(`"here"`)}}}}, nil})
+	}
+	for _, e := range facts {
+		if err := b.Apply(log.add(e, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	views := make([]View, len(nodes))
+	var askers sync.WaitGroup
+	for i, node := range nodes {
+		askers.Go(func() {
+			var err error
+			if views[i], err = b.Look(Question{Node: node, Context: &who, At: at}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	askers.Wait()
+	for i, v := range views {
+		if a, err := v.Evaluate("a"); err != nil || string(a.Value) != `"here"` {
+			t.Errorf("%s: %+v, %v", nodes[i], a, err)
+		}
+	}
+	if who.Tenant != "as it was" || who.Integrator != "" {
+		t.Errorf("the context became %+v", who)
+	}
+}
+
 func BenchmarkBook(b *testing.B) {
 	var before, after runtime.MemStats
 	runtime.GC()

@@ -11,7 +11,7 @@ import (
 type Question struct {
 	Node     domain.NodeID
 	User     domain.UserID // whose own overrides count, if the node is its home
-	Context  *Context      // for whom rules are held, nobody in particular if nil; Look fills in its nodes
+	Context  *Context      // for whom rules are held, nobody in particular if nil; its nodes are those of the place, whatever it says
 	At       time.Time     // instant that validities are held against
 	Position uint64        // as of which; everything that is known if 0
 }
@@ -43,9 +43,11 @@ func (b *Book) Look(q Question) (v View, err error) {
 	if q.User != "" {
 		v.join(q.User)
 	}
-	v.in = Input{Standing: standings[v.standing], Node: q.Node, At: q.At, Context: q.Context, Segments: b.audiences(v.position), Gate: b.Gate}
-	if c := q.Context; c != nil {
-		c.Integrator, c.Tenant = domain.IntegratorID(v.Above(domain.IntegratorLevel)), domain.TenantID(v.Above(domain.TenantLevel))
+	v.in = Input{Standing: standings[v.standing], Node: q.Node, At: q.At, Segments: b.audiences(v.position), Gate: b.Gate}
+	if q.Context != nil {
+		who := *q.Context // others may be asking with the same one
+		who.Integrator, who.Tenant = domain.IntegratorID(v.Above(domain.IntegratorLevel)), domain.TenantID(v.Above(domain.TenantLevel))
+		v.in.Context = &who
 	}
 	return v, nil
 }
