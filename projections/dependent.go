@@ -2,7 +2,6 @@ package projections
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -100,11 +99,11 @@ func (r *resolving) rows(s spot, f Flag, said map[string]flag.Layer) []ResolvedF
 
 // breaks are when what a flag depends on may change.
 func (r *resolving) breaks(s spot, f Flag, said map[string]flag.Layer) (all []time.Time) {
-	var on []flag.Key
+	on := map[flag.Key]bool{}
 	for next := []Flag{f}; len(next) > 0; next = next[1:] {
 		for _, p := range next[0].Prerequisites {
-			if !slices.Contains(on, p.Flag) {
-				on, next = append(on, p.Flag), append(next, r.known[p.Flag])
+			if !on[p.Flag] {
+				on[p.Flag], next = true, append(next, r.known[p.Flag])
 				all = append(all, flag.Breaks(s.layers(said, p.Flag))...)
 			}
 		}

@@ -63,7 +63,9 @@ func (c chronicle) at(position uint64, k Key) bygone {
 func (p *bygone) learn(r domain.Recorded, k Key) {
 	switch e := r.Event.(type) {
 	case hung:
-		p.level[e.node], p.parent[e.node] = e.level, e.parent
+		if was := p.level[e.node]; was == "" || was == e.level { // what an id names does not change its kind
+			p.level[e.node], p.parent[e.node] = e.level, e.parent
+		}
 	case stands:
 		if p.standing[e.node] != e.standing {
 			p.stood[e.node] = r.Position
@@ -261,10 +263,29 @@ func (w *world) grow() {
 	}
 }
 
+// regroup changes who is in the crew, or retires it, or brings it back.
+func (w *world) regroup() {
+	some := rapid.SliceOfN(rapid.SampledFrom([]string{"ann", "bob", "cy"}), 0, 2)
+	m := Membership{Included: some.Draw(w.T, "included"), Excluded: some.Draw(w.T, "excluded")}
+	for _, region := range rapid.SliceOfN(rapid.SampledFrom([]string{`"eu"`, `"us"`}), 0, 2).Draw(w.T, "regions") {
+		m.Any = append(m.Any, []Condition{{Attribute: "region", Op: "in", Values: []json.RawMessage{json.RawMessage(region)}}})
+	}
+	switch rapid.IntRange(0, 5).Draw(w.T, "crew") {
+	case 0:
+		w.happen(SegmentRetired{Segment: "crew"})
+	case 1:
+		w.happen(SegmentDefined{Segment: "crew", Membership: m})
+	default:
+		w.happen(SegmentUpdated{Segment: "crew", After: m})
+	}
+}
+
 func (w *world) step() {
 	node, k := rapid.SampledFrom(worldNodes).Draw(w.T, "node"), rapid.SampledFrom(worldFlags).Draw(w.T, "flag")
 	past := w.log.at(^uint64(0), k)
-	switch rapid.IntRange(0, 14).Draw(w.T, "what") {
+	switch rapid.IntRange(0, 15).Draw(w.T, "what") {
+	case 15:
+		w.happen(hung{node, rapid.SampledFrom([]domain.Level{domain.PlatformLevel, domain.IntegratorLevel, domain.TenantLevel, domain.UserLevel}).Draw(w.T, "level"), past.parent[node]})
 	case 12:
 		var on []Prerequisite
 		if k != "a" && rapid.Bool().Draw(w.T, "depends") { // on an earlier one only, so that there is no cycle
@@ -272,7 +293,7 @@ func (w *world) step() {
 		}
 		w.happen(PrerequisitesSet{Flag: k, Prerequisites: on, Before: past.flag.Prerequisites})
 	case 13:
-		w.happen(SegmentUpdated{Segment: "crew", After: Membership{Included: []string{rapid.SampledFrom([]string{"ann", "bob"}).Draw(w.T, "member")}}})
+		w.regroup()
 	case 0:
 		w.happen(Cleared{Node: node, Flag: k})
 	case 1:
@@ -361,6 +382,28 @@ func TestABookIsTheFoldAtEveryPosition(t *testing.T) {
 	})
 }
 
+// What an id names does not change its kind, whatever the log says.
+func TestANodeKeepsItsKind(t *testing.T) {
+	b, log := NewBook(), chronicle{}
+	for _, e := range []domain.Event{
+		hung{partner, domain.IntegratorLevel, domain.PlatformID}, hung{acme, domain.TenantLevel, partner},
+		hung{acme, domain.UserLevel, partner}, hung{partner, domain.TenantLevel, domain.PlatformID}, hung{domain.PlatformID, domain.TenantLevel, partner},
+	} {
+		if err := b.Apply(log.add(e, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for node, want := range map[domain.NodeID]domain.Level{domain.PlatformID: domain.PlatformLevel, partner: domain.IntegratorLevel, acme: domain.TenantLevel} {
+		if got := b.Level(node); got != want {
+			t.Errorf("%s is on the level of a %s, and was of a %s", node, got, want)
+		}
+	}
+	v, err := b.Look(Question{Node: acme, At: at})
+	if err != nil || v.Above(domain.TenantLevel) != acme || v.Above(domain.IntegratorLevel) != partner {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
 // Of a node that says much, and of many flags, every version is still found.
 func TestANodeThatSaysMuch(t *testing.T) {
 	b, log, rng := NewBook(), chronicle{}, rand.New(rand.NewPCG(1, 2))
@@ -446,39 +489,6 @@ func TestReadersOfAGrowingBook(t *testing.T) {
 	readers.Wait()
 }
 
-func TestTheClockOfABook(t *testing.T) {
-	b, log := NewBook(), chronicle{}
-	if p := b.Last(at); p != 0 {
-		t.Fatalf("position %d of an empty log", p)
-	}
-	rng, now := rand.New(rand.NewPCG(3, 4)), at
-	for range 1000 {
-		now = now.Add(time.Duration(rng.IntN(5)-1) * time.Millisecond) // clocks of several servers
-		if err := b.Apply(log.add(hung{acme, domain.TenantLevel, ""}, now)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 500 {
-		when := at.Add(time.Duration(rng.IntN(2000)-100) * time.Millisecond)
-		want, latest := uint64(0), time.Time{}
-		for _, r := range log {
-			if r.Meta.At.After(latest) {
-				latest = r.Meta.At
-			}
-			if latest.After(when) {
-				break
-			}
-			want = r.Position
-		}
-		if got := b.Last(when); got != want {
-			t.Fatalf("at %v it was %d, want %d", when, got, want)
-		}
-		if want != 0 && b.When(want).After(when) {
-			t.Fatalf("%d was at %v, after %v", want, b.When(want), when)
-		}
-	}
-}
-
 // largeBook is a book of many tenants that say five things each.
 func largeBook(tb testing.TB, tenants int) (*Book, []domain.NodeID) {
 	b, position := NewBook(), uint64(0)
@@ -531,6 +541,87 @@ func TestEvaluatingAllocatesNothing(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// Every version of a segment is kept, and an update costs what it changes.
+func TestAnUpdateOfASegmentIsSmall(t *testing.T) {
+	b, position := NewBook(), uint64(0)
+	m := Membership{Any: [][]Condition{{{Attribute: "region", Op: "in"}}}}
+	for n := range 5000 {
+		m.Included, m.Excluded = append(m.Included, fmt.Sprintf("member-%09d", n)), append(m.Excluded, fmt.Sprintf("other-%010d", n))
+		m.Any[0][0].Values = append(m.Any[0][0].Values, json.RawMessage(fmt.Sprintf("\"region-%04d\"", n)))
+	}
+	update := func() {
+		position++
+		m.Included[int(position)%len(m.Included)] = fmt.Sprintf("later-%010d", position)
+		text, err := json.Marshal(SegmentUpdated{Segment: "crew", After: m})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e SegmentUpdated
+		if err := json.Unmarshal(text, &e); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Apply(domain.Recorded{Stream: "segment-crew", Event: e, Position: position, Meta: domain.Meta{At: at}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := func() int64 {
+		var now runtime.MemStats
+		for range 3 {
+			runtime.GC()
+		}
+		runtime.ReadMemStats(&now)
+		return int64(now.HeapAlloc)
+	}
+	update()
+	before := held()
+	for range 50 {
+		update()
+	}
+	each := (held() - before) / 50
+	t.Logf("%d bytes for each update", each)
+	if each > 16<<10 {
+		t.Errorf("%d bytes for each update of one member of 10,000", each)
+	}
+	runtime.KeepAlive(b)
+	runtime.KeepAlive(m)
+}
+
+// Whoever asks may share one context among many questions: each has its nodes.
+func TestACallersContextIsTheirs(t *testing.T) {
+	b, log, who := NewBook(), chronicle{}, Context{Key: "ann", Tenant: "as it was"}
+	nodes := []domain.NodeID{acme, nodeNumber(1), nodeNumber(2), nodeNumber(3)}
+	facts := []domain.Event{Defined{"a", Definition{Type: String, Default: j(`"?"`), Mode: cascade.Replace}}, Activated{Flag: "a"}}
+	for _, node := range nodes {
+		here := []Condition{{Attribute: "tenant", Op: "in", Values: []json.RawMessage{j(fmt.Sprintf("%q", node))}}}
+		facts = append(facts, hung{node, domain.TenantLevel, ""}, stands{node, domain.Usable},
+			Overridden{node, domain.TenantLevel, "", "a", Setting{Rules: []Rule{{When: here, Serving: Serving{Value: j(`"here"`)}}}}, nil})
+	}
+	for _, e := range facts {
+		if err := b.Apply(log.add(e, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	views := make([]View, len(nodes))
+	var askers sync.WaitGroup
+	for i, node := range nodes {
+		askers.Go(func() {
+			var err error
+			if views[i], err = b.Look(Question{Node: node, Context: &who, At: at}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	askers.Wait()
+	for i, v := range views {
+		if a, err := v.Evaluate("a"); err != nil || string(a.Value) != `"here"` {
+			t.Errorf("%s: %+v, %v", nodes[i], a, err)
+		}
+	}
+	if who.Tenant != "as it was" || who.Integrator != "" {
+		t.Errorf("the context became %+v", who)
 	}
 }
 

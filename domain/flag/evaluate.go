@@ -60,10 +60,12 @@ type Input struct {
 	Gate     Gate                       // nil: everything is allowed
 	Breaks   []time.Time                // instants, for a timeline, at which prerequisites or the gate may change
 
-	// Prerequisites evaluates another flag with an input that it is given; nil: none
-	// is ever met.
+	// Prerequisites evaluates another flag with the input that it is given, which it
+	// hands on unchanged; nil: none is ever met. It is asked once for each flag at each
+	// place of a line.
 	Prerequisites func(Key, Input) (Evaluation, error)
-	depth         int // in a line of prerequisites
+	depth         int                  // in a line of prerequisites
+	outcomes      map[askedFor]outcome // of this evaluation, made where the first one is asked for
 }
 
 // A Gate tells whether a node may use a flag at an instant, and why not.

@@ -97,13 +97,11 @@ func (c SetPrerequisites) Decide(g Graph, _ domain.Meta) ([]domain.Event, error)
 		return nil, nil
 	}
 	g.edges = with(g.edges, c.Flag, after)
-	if cycle := g.cycle([]Key{c.Flag}); cycle != nil {
+	if cycle := g.cycle(c.Flag); cycle != nil {
 		return nil, ErrPrerequisiteCycle.With("the flag would depend on itself: " + strings.Join(names(cycle), " depends on "))
 	}
-	for k := range g.edges {
-		if g.depth(k) > maxDepth {
-			return nil, ErrPrerequisiteDepth
-		}
+	if len(after) > 0 && g.line(c.Flag) > maxDepth {
+		return nil, ErrPrerequisiteDepth
 	}
 	return []domain.Event{PrerequisitesSet{c.Flag, after, before}}, nil
 }
@@ -135,28 +133,54 @@ func (g Graph) complete(given []Prerequisite) ([]Prerequisite, error) {
 	return out, nil
 }
 
-// cycle continues a line of flags until it comes back to where it began.
-func (g Graph) cycle(line []Key) []Key {
-	for _, p := range g.edges[line[len(line)-1]] {
-		longer := append(line[:len(line):len(line)], p.Flag)
-		if p.Flag == line[0] {
-			return longer
-		}
-		if len(longer) <= maxDepth+1 {
-			if found := g.cycle(longer); found != nil {
+// cycle is a line of flags from one back to itself, nil if there is none. It goes
+// on from each flag once: one that led nowhere does not lead anywhere later.
+func (g Graph) cycle(from Key) []Key {
+	tried := map[Key]bool{}
+	var back func(line []Key) []Key
+	back = func(line []Key) []Key {
+		for _, p := range g.edges[line[len(line)-1]] {
+			longer := append(line[:len(line):len(line)], p.Flag)
+			if p.Flag == from {
+				return longer
+			}
+			if tried[p.Flag] {
+				continue
+			}
+			tried[p.Flag] = true
+			if found := back(longer); found != nil {
 				return found
 			}
 		}
+		return nil
 	}
-	return nil
+	return back([]Key{from})
 }
 
-// depth is how long a line leads away from a flag, itself counted.
-func (g Graph) depth(k Key) int {
-	deepest := 0
-	for _, p := range g.edges[k] {
-		deepest = max(deepest, g.depth(p.Flag))
+// line is how many flags are in the longest line that leads through one.
+func (g Graph) line(through Key) int {
+	on, by := map[Key][]Key{}, map[Key][]Key{}
+	for k, prerequisites := range g.edges {
+		for _, p := range prerequisites {
+			on[k], by[p.Flag] = append(on[k], p.Flag), append(by[p.Flag], k)
+		}
 	}
+	return depth(on, through, map[Key]int{}) + depth(by, through, map[Key]int{}) - 1
+}
+
+// depth is how long a line leads away from a flag, itself counted, and known what
+// was found out already. A line that comes back to itself, which only a log that
+// others wrote can hold, is too long.
+func depth(next map[Key][]Key, k Key, known map[Key]int) int {
+	if d, ok := known[k]; ok {
+		return d
+	}
+	known[k] = maxDepth + 1 // for as long as it is not known: whoever comes by has come back
+	deepest := 0
+	for _, n := range next[k] {
+		deepest = max(deepest, depth(next, n, known))
+	}
+	known[k] = deepest + 1
 	return deepest + 1
 }
 
@@ -175,19 +199,48 @@ type Checked struct {
 	Met   bool            `json:"met" doc:"Whether that is the same."`
 }
 
-// checked evaluates what the flag depends on. What cannot be evaluated is not met,
-// and neither is anything at the end of a line that is too long.
+// An outcome is what a flag came to in one evaluation. Where it was in the line is
+// part of its name: close to the end of one that is too long it may come to less.
+type outcome struct {
+	value json.RawMessage
+	found bool
+}
+
+type askedFor struct {
+	flag  Key
+	depth int
+}
+
+// checked evaluates what the flag depends on, each flag once however many depend on
+// it. What cannot be evaluated is not met, and neither is anything at the end of a
+// line that is too long.
 func (f Flag) checked(in Input) []Checked {
 	var out []Checked
 	in.depth++
+	if in.outcomes == nil {
+		in.outcomes = map[askedFor]outcome{}
+	}
 	for _, p := range f.Prerequisites {
 		c := Checked{Flag: p.Flag, Wants: p.Value}
-		if in.Prerequisites != nil && in.depth < maxDepth {
-			if e, err := in.Prerequisites(p.Flag, in); err == nil {
-				c.Value, c.Met = e.Value, cascade.Same(e.Value, p.Value)
-			}
+		if o := in.outcome(p.Flag); o.found {
+			c.Value, c.Met = o.value, cascade.Same(o.value, p.Value)
 		}
 		out = append(out, c)
 	}
 	return out
+}
+
+func (in *Input) outcome(k Key) (o outcome) {
+	if in.Prerequisites == nil || in.depth >= maxDepth {
+		return o
+	}
+	name := askedFor{k, in.depth}
+	if known, ok := in.outcomes[name]; ok {
+		return known
+	}
+	if e, err := in.Prerequisites(k, *in); err == nil {
+		o = outcome{e.Value, true}
+	}
+	in.outcomes[name] = o
+	return o
 }

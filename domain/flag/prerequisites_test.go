@@ -1,10 +1,14 @@
 package flag_test
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/reeve-platform/reeve/domain"
 	. "github.com/reeve-platform/reeve/domain/flag"
@@ -112,4 +116,144 @@ func TestTheGate(t *testing.T) {
 	if e, _ := Evaluate(f, in); e.Cause != Unmet || e.Blocker != "b" {
 		t.Errorf("%+v", e)
 	}
+}
+
+// layered are flags of which each depends on all of the next layer: as long a line,
+// and as wide a list, as is allowed.
+func layered(deep, wide int) (flags map[Key]Flag, facts []domain.Event) {
+	flags = map[Key]Flag{}
+	name := func(layer, n int) Key { return Key(fmt.Sprintf("f%d-%d", layer, n)) }
+	for layer := range deep {
+		for n := range wide {
+			k, on := name(layer, n), PrerequisitesSet{Flag: name(layer, n)}
+			for other := range wide {
+				if layer+1 < deep {
+					on.Prerequisites = append(on.Prerequisites, Prerequisite{Flag: name(layer+1, other), Value: j(`false`)})
+				}
+			}
+			all := []domain.Event{Defined{k, def}, Activated{Flag: k}, on}
+			flags[k], facts = domain.Fold(Flag{}, all...), append(facts, all...)
+		}
+	}
+	return flags, facts
+}
+
+func TestAWideGraphIsEvaluatedOnce(t *testing.T) {
+	flags, _ := layered(16, 20)
+	asked, in := 0, Input{Standing: domain.Usable, At: at}
+	in.Prerequisites = func(k Key, in Input) (Evaluation, error) {
+		if asked++; asked > len(flags) {
+			t.Fatal("a flag is evaluated again")
+		}
+		return Evaluate(flags[k], in)
+	}
+	e, err := Evaluate(flags["f0-0"], in)
+	if err != nil || e.Cause != ByDefault || len(e.Prerequisites) != 20 {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+// What one flag of a book found out of others serves the rest when all are asked for.
+func TestABookEvaluatesAWideGraphOnce(t *testing.T) {
+	flags, facts := layered(16, 20)
+	b, log, asked := NewBook(), chronicle{}, 0
+	b.Gate = func(Key, domain.NodeID, time.Time) (bool, string) {
+		if asked++; asked > 16*16*20 {
+			t.Fatal("a flag is evaluated again at the same place of a line")
+		}
+		return true, ""
+	}
+	for _, e := range append([]domain.Event{hung{acme, domain.TenantLevel, ""}, stands{acme, domain.Usable}}, facts...) {
+		if err := b.Apply(log.add(e, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := b.Look(Question{Node: acme, At: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := v.Evaluate("f0-0"); err != nil || a.Cause != ByDefault {
+		t.Errorf("%+v, %v", a, err)
+	}
+	asked = 0
+	for k, a := range v.All {
+		if delete(flags, k); a.Cause != ByDefault {
+			t.Errorf("%s: %+v", k, a)
+		}
+	}
+	if len(flags) > 0 {
+		t.Errorf("%d flags are not answered", len(flags))
+	}
+}
+
+// The rule looks at each flag once, too: it would not come to an end otherwise.
+func TestAWideGraphIsDecidedAtOnce(t *testing.T) {
+	_, facts := layered(16, 20)
+	g := domain.Fold(Graph{}, append(facts, Defined{"top", def})...)
+	if _, err := needs("top", "f1-0").Decide(g, domain.Meta{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := needs("top", "f0-0").Decide(g, domain.Meta{}); !errors.Is(err, ErrPrerequisiteDepth) {
+		t.Error("a line of 17 is allowed:", err)
+	}
+	if _, err := needs("f15-3", "f0-0").Decide(g, domain.Meta{}); !errors.Is(err, ErrPrerequisiteCycle) {
+		t.Error("a cycle is allowed:", err)
+	}
+}
+
+// A cycle that others wrote concerns nobody who has nothing to do with it, and can be
+// taken apart.
+func TestACycleInTheLogIsDecidedOn(t *testing.T) {
+	on := func(k Key) []Prerequisite { return []Prerequisite{{Flag: k, Value: j(`true`)}} }
+	g := domain.Fold(Graph{}, Defined{"a", def}, Defined{"b", def}, Defined{"c", def}, Defined{"d", def}, PrerequisitesSet{"a", on("b"), nil}, PrerequisitesSet{"b", on("a"), nil})
+	for _, cmd := range []SetPrerequisites{needs("c", "d"), needs("a"), needs("b", "c")} {
+		if facts, err := cmd.Decide(g, domain.Meta{}); err != nil || len(facts) != 1 {
+			t.Errorf("%v: %v, %v", cmd, facts, err)
+		}
+	}
+	if _, err := needs("c", "a").Decide(g, domain.Meta{}); !errors.Is(err, ErrPrerequisiteDepth) {
+		t.Error("a line without an end is allowed:", err)
+	}
+}
+
+// anew is the meaning of prerequisites, each evaluated anew wherever it is named.
+func anew(flags map[Key]Flag, k Key, depth int) (value string, checked []Checked) {
+	value = string(flags[k].Definition.Default)
+	for _, p := range flags[k].Prerequisites {
+		c := Checked{Flag: p.Flag, Wants: p.Value}
+		if f, ok := flags[p.Flag]; ok && depth+1 < 16 {
+			came, _ := anew(flags, f.Key, depth+1)
+			c.Value, c.Met = j(came), came == string(p.Value)
+		}
+		if checked = append(checked, c); !c.Met {
+			value = string(flags[k].Definition.Off)
+		}
+	}
+	return value, checked
+}
+
+// Graphs with cycles and with flags that are not there come to what they always did.
+func TestGraphsComeToWhatTheyMean(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		flags, size := map[Key]Flag{}, rapid.IntRange(1, 6).Draw(t, "size")
+		name := rapid.Custom(func(t *rapid.T) Key { return Key(fmt.Sprint("f", rapid.IntRange(0, size).Draw(t, "n"))) })
+		value := rapid.SampledFrom([]jsonRaw{j(`true`), j(`false`)})
+		for n := range size {
+			f := Flag{Key: Key(fmt.Sprint("f", n)), Status: StatusActive, Definition: def}
+			f.Definition.Default, f.Definition.Off = value.Draw(t, "default"), value.Draw(t, "off")
+			for _, on := range rapid.SliceOfN(name, 0, 2).Draw(t, "on") {
+				f.Prerequisites = append(f.Prerequisites, Prerequisite{Flag: on, Value: value.Draw(t, "wants")})
+			}
+			flags[f.Key] = f
+		}
+		in := Input{Standing: domain.Usable, At: at}
+		in.Prerequisites = func(k Key, in Input) (Evaluation, error) { return Evaluate(flags[k], in) }
+		for k, f := range flags {
+			e, err := Evaluate(f, in)
+			want, checked := anew(flags, k, 0)
+			if err != nil || string(e.Value) != want || !reflect.DeepEqual(e.Prerequisites, checked) {
+				t.Fatalf("%s comes to %s by %+v, %v; want %s by %+v", k, e.Value, e.Prerequisites, err, want, checked)
+			}
+		}
+	})
 }

@@ -81,3 +81,13 @@ func (r *register[K, T]) put(table []atomic.Pointer[T], t *T) {
 	}
 	table[at].Store(t)
 }
+
+// each yields everything, in no order, for the writer.
+func (r *register[K, T]) each(yield func(*T) bool) {
+	table := *r.table.Load()
+	for i := range table {
+		if t := table[i].Load(); t != nil && !yield(t) {
+			return
+		}
+	}
+}

@@ -6,11 +6,14 @@ import (
 	"github.com/reeve-platform/reeve/domain"
 )
 
-// A roll is who belongs to a segment from a position on.
+// A roll is who belongs to a segment from a position on. All rolls of a segment share
+// its members, and the groups that are the same: an update costs what it changes.
 type roll struct {
 	key      SegmentKey
 	position uint64
-	segment  Segment
+	segment  Segment // without its membership
+	members  members
+	groups   []*group
 	audience *Audience
 	before   *roll
 }
@@ -21,23 +24,33 @@ func newRolls() *register[SegmentKey, roll] {
 
 // gather learns who belongs to a segment from now on.
 func (b *Book) gather(r domain.Recorded) {
-	var k SegmentKey
 	switch e := r.Event.(type) {
 	case SegmentDefined:
-		k = e.Segment
+		b.enroll(e.Segment, r, &e.Membership)
 	case SegmentUpdated:
-		k = e.Segment
+		b.enroll(e.Segment, r, &e.After)
 	case SegmentRetired:
-		k = e.Segment
-	default:
-		return
+		b.enroll(e.Segment, r, nil)
 	}
-	next := &roll{key: k, position: r.Position, before: b.segments.get(k)}
-	if next.before != nil {
-		next.segment = next.before.segment
+}
+
+// enroll adds a roll to a segment. Without a membership that stays as it was.
+func (b *Book) enroll(k SegmentKey, r domain.Recorded, m *Membership) {
+	next := &roll{key: k, position: r.Position}
+	if before := b.segments.get(k); before != nil {
+		next.before, next.segment, next.members, next.groups = before, before.segment, before.members, before.groups
+	} else {
+		next.members = newMembers()
 	}
 	next.segment = next.segment.Evolve(r.Event)
-	next.audience = next.segment.Audience()
+	next.segment.Membership = Membership{}
+	if m != nil {
+		next.members.name(m, r.Position)
+		next.groups = groupsOf(m.Any, next.groups)
+	}
+	if next.segment.stands() {
+		next.audience = &Audience{named: next.members.at(r.Position), any: next.groups}
+	}
 	b.segments.set(next)
 }
 

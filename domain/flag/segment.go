@@ -1,6 +1,8 @@
 package flag
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -62,14 +64,23 @@ const maxSegment = 256 << 10
 // An Audience is who belongs to a segment, compiled once. It is immutable. Of nil
 // nobody is a member.
 type Audience struct {
-	included, excluded map[string]bool
-	any                [][]test
+	named func(key string) mention
+	any   []*group
 }
+
+// A group is conditions, compiled, and the sum that it is known by.
+type group struct {
+	sum   [sha256.Size]byte
+	tests []test
+}
+
+// stands reports whether anybody can belong to the segment.
+func (s *Segment) stands() bool { return s.Known && !s.Retired }
 
 // Audience compiles a segment: nil, which nobody is a member of, once it is
 // retired. A group that this build cannot read is for nobody.
 func (s Segment) Audience() *Audience {
-	if !s.Known || s.Retired {
+	if !s.stands() {
 		return nil
 	}
 	return s.Membership.Audience()
@@ -77,35 +88,42 @@ func (s Segment) Audience() *Audience {
 
 // Audience compiles a membership.
 func (m Membership) Audience() *Audience {
-	a := &Audience{included: setOf(m.Included), excluded: setOf(m.Excluded)}
-	for _, group := range m.Any {
-		if tests, err := compileGroup(group, ""); err == nil {
-			a.any = append(a.any, tests)
-		}
+	named := make(map[string]mention, len(m.Included)+len(m.Excluded))
+	for _, k := range m.Included {
+		named[k] |= included
 	}
-	return a
+	for _, k := range m.Excluded {
+		named[k] |= excluded
+	}
+	return &Audience{named: func(k string) mention { return named[k] }, any: groupsOf(m.Any, nil)}
 }
 
-func setOf(keys []string) map[string]bool {
-	set := make(map[string]bool, len(keys))
-	for _, k := range keys {
-		set[k] = true
+// groupsOf compiles groups that are not among those known already.
+func groupsOf(any [][]Condition, known []*group) (out []*group) {
+	for _, conditions := range any {
+		text, _ := json.Marshal(conditions) // which came out of JSON
+		sum := sha256.Sum256(text)
+		if i := slices.IndexFunc(known, func(g *group) bool { return g.sum == sum }); i >= 0 {
+			out = append(out, known[i])
+		} else if tests, err := compileGroup(conditions, ""); err == nil {
+			out = append(out, &group{sum, tests})
+		}
 	}
-	return set
+	return out
 }
 
 // Has reports whether somebody is a member.
 func (a *Audience) Has(c *Context) bool {
-	switch {
-	case a == nil || c == nil:
-		return false
-	case c.Key != "" && a.included[c.Key]:
-		return true
-	case c.Key != "" && a.excluded[c.Key]:
+	if a == nil || c == nil {
 		return false
 	}
-	for _, tests := range a.any {
-		if hold(tests, &Input{Context: c}) {
+	if c.Key != "" {
+		if m := a.named(c.Key); m != 0 {
+			return m&included != 0
+		}
+	}
+	for _, g := range a.any {
+		if hold(g.tests, &Input{Context: c}) {
 			return true
 		}
 	}
