@@ -59,7 +59,7 @@ func TestAFloodTakesNothingFromOthers(t *testing.T) {
 		"three of them":  {6, 6, 0, []*crowd{{name: "one", wants: 50}, {name: "two", wants: 500}, {name: "quiet", wants: 1}}, map[string]int{"one": 240, "two": 240, "quiet": 75}},
 		// the tenants of one integrator are its own crowd, however many they are
 		"four of one house":      {8, 2, 6, []*crowd{{"a", "h", 50}, {"b", "h", 50}, {"c", "h", 50}, {"d", "h", 50}, {name: "quiet", wants: 2}}, map[string]int{"quiet": 198, "a": 140, "b": 140, "c": 140, "d": 140}},
-		"one house beside one":   {8, 8, 0, []*crowd{{"a", "h", 50}, {"b", "h", 50}, {"c", "h", 50}, {name: "flood", wants: 50}}, map[string]int{"flood": 390, "a": 125, "b": 125, "c": 125}},
+		"one house beside one":   {8, 8, 0, []*crowd{{"a", "h", 50}, {"b", "h", 50}, {"c", "h", 50}, {name: "flood", wants: 50}}, map[string]int{"flood": 390, "a": 100, "b": 100, "c": 100}},
 		"a house without shares": {8, 0, 6, []*crowd{{"a", "h", 500}, {name: "quiet", wants: 2}}, map[string]int{"quiet": 198, "a": 590}},
 	} {
 		t.Run(name, func(t *testing.T) {
