@@ -34,11 +34,10 @@ func (s Segment) Audience() *flag.Audience {
 	return flag.Membership{Included: s.Included, Excluded: s.Excluded, Any: s.Groups}.Audience()
 }
 
-// Segments has one row for each segment that was ever defined. Evaluation for a
-// tenant needs them, so everybody's statements see them; questions show them to
-// the operators of the platform only.
+// Segments has one row for each segment that was ever defined. They are the
+// platform's own: who belongs to one may be somebody else's user.
 var Segments = Table[Segment]{
-	Name: "segments", Version: 1, Seen: Anybody,
+	Name: "segments", Version: 2, Seen: Owners,
 	Key: func(r domain.Recorded) string {
 		key, ok := strings.CutPrefix(string(r.Stream), "segment-")
 		if !ok || text(key) != key {
