@@ -43,6 +43,7 @@ type benchmark struct {
 var benchmarks = []benchmark{
 	{"commands", benchCommands},
 	{"evaluate", benchEvaluate},
+	{"book", benchBook},
 	{"guard", benchGuard},
 	{"log", benchLog},
 	{"latency", benchLatency},
