@@ -52,6 +52,9 @@ func oneWrite(expected int64) *write {
 	return &write{stream: "s", expected: expected, events: []proposal{p}}
 }
 
+// dying is how long a disk tries before it gives up.
+const dying = 50 * time.Millisecond
+
 // After a failed sync nothing is acknowledged, the server ends with an error,
 // and what was acknowledged before is still there.
 func TestFailedSyncIsFatal(t *testing.T) {
@@ -60,6 +63,7 @@ func TestFailedSyncIsFatal(t *testing.T) {
 		var sick atomic.Bool
 		files := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if sick.Load() && op.Kind == kind && strings.HasSuffix(op.Path, ".log") {
+				time.Sleep(dying) // whoever answers without waiting has answered by then
 				return errors.New("input/output error")
 			}
 			return nil
