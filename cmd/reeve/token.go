@@ -13,11 +13,14 @@ type tokenCommands struct {
 	Issuer tokenIssuer `cmd:"" help:"Print who issues the tokens, and where its keys are."`
 }
 
-type tokenMint struct{ verbs.Where }
+type tokenMint struct {
+	verbs.Where
+	Scope []string `name:"scope" help:"What the token is good for, such as auth:flag:evaluate; all that the client may if left out."`
+}
 
 // Run signs in and prints the token, and nothing else.
 func (c tokenMint) Run(ctx context.Context, t *terminal) error {
-	client, err := c.Client()
+	client, err := c.ClientFor(c.Scope...)
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func number(answer []byte, name string) (n uint64, ok bool) {
 func (m *mill) grind(ctx context.Context) (sample, error) {
 	server, postgres := m.server.cpu(), m.postgresCPU()
 	rate, err := closed(ctx, m.plan, func(ctx context.Context, _ int) (func() error, func(), error) {
-		wire, err := m.dial(ctx, m.plan)
+		wire, err := m.dialFor(ctx, m.plan, "auth:tenant:write")
 		if err != nil {
 			return nil, nil, err
 		}

@@ -35,7 +35,7 @@ func benchEvaluate(ctx context.Context, p plan) ([]result, error) {
 	defer bare.stop()
 	return contest{"evaluate", "evaluations/s", []contender{
 		{"reeve, OFREP", 0, func(ctx context.Context) (sample, error) {
-			return ask(ctx, p, func(ctx context.Context) (*wire, error) { return w.dial(ctx, p) }, w.cpu, asks)
+			return ask(ctx, p, func(ctx context.Context) (*wire, error) { return w.dialFor(ctx, p, "auth:flag:evaluate") }, w.cpu, asks)
 		}},
 		{"bare net/http, the same bytes", 0, func(ctx context.Context) (sample, error) {
 			return ask(ctx, p, func(ctx context.Context) (*wire, error) { return dial(ctx, address) }, bare.cpu, asks)

@@ -76,7 +76,7 @@ func (w *world) admitted(ctx context.Context, p plan) ([]result, error) {
 	results, err := contest{"guard, OFREP", "evaluations/s", []contender{
 		{"API key", 0, func(ctx context.Context) (sample, error) { return ask(ctx, p, keyed, w.server.cpu, asks) }},
 		{"access token", 0, func(ctx context.Context) (sample, error) {
-			return ask(ctx, p, func(ctx context.Context) (*wire, error) { return w.dial(ctx, p) }, w.server.cpu, asks)
+			return ask(ctx, p, func(ctx context.Context) (*wire, error) { return w.dialFor(ctx, p, "auth:flag:evaluate") }, w.server.cpu, asks)
 		}},
 		{"without a guard", 0, func(ctx context.Context) (sample, error) {
 			return ask(ctx, p, func(ctx context.Context) (*wire, error) { return dial(ctx, address) }, unguarded.cpu, asks)

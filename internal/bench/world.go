@@ -33,8 +33,7 @@ type world struct {
 	log    string // address of the embedded log
 
 	mu     sync.Mutex
-	token  string // of the administrator
-	minted time.Time
+	tokens map[string]token // by what they are for
 }
 
 // open starts a world and waits until it is ready.
@@ -116,22 +115,41 @@ func (w *world) reeve(ctx context.Context, p plan, args ...string) (string, erro
 	return strings.TrimSpace(string(out)), err
 }
 
-// dial connects as the administrator, whose token is made anew before it expires.
-func (w *world) dial(ctx context.Context, p plan) (*wire, error) {
+// dial connects as the administrator, with a token for everything.
+func (w *world) dial(ctx context.Context, p plan) (*wire, error) { return w.dialFor(ctx, p, "") }
+
+// dialFor connects with a token for what is needed and nothing else, as programs
+// have them. It is made anew before it expires.
+func (w *world) dialFor(ctx context.Context, p plan, scopes string) (*wire, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if time.Since(w.minted) > 5*time.Minute {
-		token, err := w.reeve(ctx, p, "token", "mint")
+	t := w.tokens[scopes]
+	if time.Since(t.minted) > 5*time.Minute {
+		mint := []string{"token", "mint"}
+		if scopes != "" {
+			mint = append(mint, "--scope", scopes)
+		}
+		text, err := w.reeve(ctx, p, mint...)
 		if err != nil {
 			return nil, err
 		}
-		w.token, w.minted = token, time.Now()
+		t = token{text, time.Now()}
+		if w.tokens == nil {
+			w.tokens = map[string]token{}
+		}
+		w.tokens[scopes] = t
 	}
 	conn, err := dial(ctx, w.http)
 	if err == nil {
-		conn.token = w.token
+		conn.token = t.text
 	}
 	return conn, err
+}
+
+// A token of the administrator.
+type token struct {
+	text   string
+	minted time.Time
 }
 
 func poolOf(ctx context.Context, url string, size int32) (*pgxpool.Pool, error) {

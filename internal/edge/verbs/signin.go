@@ -64,7 +64,12 @@ func (c Credentials) Write(path string) error {
 // Client is a client of the server, signed in by the token in REEVE_TOKEN, or else
 // as the client in the file of credentials. Without either it asks as nobody,
 // unless a file was named.
-func (w Where) Client() (*Client, error) {
+func (w Where) Client() (*Client, error) { return w.ClientFor() }
+
+// ClientFor asks as Client does, with tokens that are good for some scopes and nothing
+// else; for all that the client may without any. A token from the environment is sent
+// as it is.
+func (w Where) ClientFor(scopes ...string) (*Client, error) {
 	c := NewClient(w.Server)
 	if token := os.Getenv("REEVE_TOKEN"); token != "" {
 		return c.As(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})), nil
@@ -80,7 +85,7 @@ func (w Where) Client() (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.As(c.source(who)), nil
+	return c.As(c.source(who, scopes)), nil
 }
 
 // defaultCredentials is where reeve dev leaves those of the machine it runs on.
@@ -93,10 +98,10 @@ func (c *Client) As(s oauth2.TokenSource) *Client {
 }
 
 // SignIn makes a client ask for tokens with credentials, anew when one expires.
-func (c *Client) SignIn(who Credentials) *Client { return c.As(c.source(who)) }
+func (c *Client) SignIn(who Credentials) *Client { return c.As(c.source(who, nil)) }
 
-func (c *Client) source(who Credentials) oauth2.TokenSource {
-	config := clientcredentials.Config{ClientID: who.ClientID, ClientSecret: who.ClientSecret,
+func (c *Client) source(who Credentials, scopes []string) oauth2.TokenSource {
+	config := clientcredentials.Config{Scopes: scopes, ClientID: who.ClientID, ClientSecret: who.ClientSecret,
 		TokenURL: c.server + "/oauth2/token", AuthStyle: oauth2.AuthStyleInHeader}
 	return config.TokenSource(context.WithValue(context.Background(), oauth2.HTTPClient, c.http))
 }
