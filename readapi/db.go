@@ -48,7 +48,7 @@ type Source struct {
 	// Fact reads the event at a position of the log; nil if there is no log to read.
 	Fact func(ctx context.Context, position uint64) (domain.Recorded, error)
 
-	pool    *pgxpool.Pool
+	pools   map[string]*pgxpool.Pool // by the role that reads; a connection never changes its role
 	head    Head
 	records *recorder
 	facts   *lru.Cache[uint64, cascade.Origin] // which never change
@@ -71,28 +71,37 @@ const (
 // Open connects to the read models as roles that may only read them, and as one
 // that may only record who did. What cannot be recorded is said to log.
 func Open(ctx context.Context, url string, head Head, log *slog.Logger) (*Source, error) {
-	pool, err := connect(ctx, url, "reeve_query", func(c *pgxpool.Config) {
-		c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
-	})
-	if err != nil {
-		return nil, err
+	s := &Source{Patience: defaultPatience, Access: access.NewModel(), Flags: flag.NewBook(), pools: map[string]*pgxpool.Pool{}, head: head}
+	for _, role := range roles {
+		pool, err := connect(ctx, url, role, func(c *pgxpool.Config) {
+			c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+		})
+		if err != nil {
+			s.shut()
+			return nil, err
+		}
+		s.pools[role] = pool
 	}
 	recording, err := connect(ctx, url, "reeve_audit", func(c *pgxpool.Config) {
 		c.MaxConns = 4                                           // one writes behind the reads, the others before their answers
 		c.ConnConfig.RuntimeParams["synchronous_commit"] = "off" // a crash loses the last moment anyway
 	})
 	if err != nil {
-		pool.Close()
+		s.shut()
 		return nil, err
 	}
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	facts, err := lru.New[uint64, cascade.Origin](knownFacts)
-	if err != nil {
-		return nil, err
+	s.records = newRecorder(recording, log)
+	s.facts, err = lru.New[uint64, cascade.Origin](knownFacts)
+	return s, err
+}
+
+func (s *Source) shut() {
+	for _, pool := range s.pools {
+		pool.Close()
 	}
-	return &Source{Patience: defaultPatience, Access: access.NewModel(), Flags: flag.NewBook(), pool: pool, head: head, records: newRecorder(recording, log), facts: facts}, nil
 }
 
 // connect makes a pool of connections that act as a role.
@@ -116,7 +125,7 @@ func connect(ctx context.Context, url, role string, tune func(*pgxpool.Config)) 
 // Close waits until no statement is running, writes the last records and closes
 // every connection.
 func (s *Source) Close() {
-	s.pool.Close()
+	s.shut()
 	s.records.close()
 }
 
@@ -147,12 +156,13 @@ func (s *Source) Read(ctx context.Context, v View, ask func(context.Context, DB)
 
 // look asks on a connection of its own, which is back before anything is recorded.
 func (s *Source) look(ctx context.Context, v View, ask func(context.Context, DB) error) (uint64, []look, error) {
-	conn, err := s.pool.Acquire(ctx)
+	within := confine(v.Scope)
+	conn, err := s.pools[within.role].Acquire(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer release(conn)
-	view := &snapshot{View: v, conn: conn.Conn(), records: s.records, confined: confine(v.Scope)}
+	view := &snapshot{View: v, conn: conn.Conn(), records: s.records, confined: within}
 	if err := ask(ctx, view); err != nil {
 		return 0, view.looks, err
 	}
@@ -231,7 +241,7 @@ func rest(ctx context.Context, d time.Duration) error {
 }
 
 func (s *Source) position(ctx context.Context, tables []string) (at uint64, err error) {
-	err = s.pool.QueryRow(ctx, positionSQL, tables).Scan(&at)
+	err = s.pools[anyRole].QueryRow(ctx, positionSQL, tables).Scan(&at)
 	return at, err
 }
 

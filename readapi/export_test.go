@@ -17,17 +17,19 @@ func Confine(s domain.Scope) (setting, role string) {
 	return c.setting, c.role
 }
 
-// Left is what the connections of a source are left with between reads: scope and
-// role of each.
+// Left is what the connections of a source are left with between reads: the scope,
+// and whether the role is still that of their pool.
 func Left(s *Source) (all []string, err error) {
-	for _, c := range s.pool.AcquireAllIdle(context.Background()) {
-		var left string
-		err := c.QueryRow(context.Background(), "select coalesce(current_setting('reeve.scope', true), '') || '/' || current_user").Scan(&left)
-		c.Release()
-		if err != nil {
-			return nil, err
+	for role, pool := range s.pools {
+		for _, c := range pool.AcquireAllIdle(context.Background()) {
+			var left string
+			err := c.QueryRow(context.Background(), "select coalesce(current_setting('reeve.scope', true), '') || '/' || case current_user when $1 then 'its own' else current_user end", role).Scan(&left)
+			c.Release()
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, left)
 		}
-		all = append(all, left)
 	}
 	return all, nil
 }

@@ -40,7 +40,7 @@ func confine(s domain.Scope) confinement {
 	if s.All() {
 		return confinement{string(domain.PlatformID), "reeve_query_platform"}
 	}
-	c := confinement{strings.Join(paths, ","), "reeve_query"}
+	c := confinement{strings.Join(paths, ","), anyRole}
 	if len(paths) != 1 {
 		return c
 	}
@@ -53,9 +53,11 @@ func confine(s domain.Scope) confinement {
 	return c
 }
 
-// tagged makes a statement a different one for each role: PostgreSQL plans a
-// prepared statement anew whenever another role executes it.
-func (c confinement) tagged(sql string) string { return "/* " + c.role + " */ " + sql }
+// anyRole reads within any scope, the others within one of a kind, by policies that
+// are cheaper to hold.
+const anyRole = "reeve_query"
+
+var roles = []string{anyRole, "reeve_query_platform", "reeve_query_integrator", "reeve_query_tenant"}
 
 var mention = regexp.MustCompile(`\b(?:readmodel|reeve)\.([a-z][a-z0-9_]*)`)
 

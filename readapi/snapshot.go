@@ -16,7 +16,7 @@ from reeve.cursors where name = any($1::text[])`
 // openSQL also confines the rest of the transaction to a scope, at no round trip
 // and no statement of its own.
 const openSQL = `select case when count(*) = cardinality($1::text[]) then coalesce(min(position), 0) else 0 end::bigint,
-set_config('reeve.scope', $2::text, true), set_config('role', $3::text, true)
+set_config('reeve.scope', $2::text, true)
 from reeve.cursors where name = any($1::text[])`
 
 // A snapshot sends the scope, the cursors and a statement together, in one round
@@ -41,8 +41,8 @@ func (s *snapshot) Query(ctx context.Context, sql string, args ...any) (pgx.Rows
 	began := time.Now()
 	var b pgx.Batch
 	b.BeginTx(begin)
-	b.Queue(openSQL, s.Tables, s.confined.setting, s.confined.role)
-	b.Queue(s.confined.tagged(sql), args...)
+	b.Queue(openSQL, s.Tables, s.confined.setting)
+	b.Queue(sql, args...)
 	b.Queue("commit")
 	sent := s.conn.SendBatch(ctx, &b)
 	rows, err := s.open(sent)
@@ -66,7 +66,7 @@ func (s *snapshot) open(sent pgx.BatchResults) (pgx.Rows, error) {
 		return nil, err
 	}
 	var at uint64
-	if err := sent.QueryRow().Scan(&at, nil, nil); err != nil {
+	if err := sent.QueryRow().Scan(&at, nil); err != nil {
 		return nil, err
 	}
 	if !s.asked || at < s.position {
