@@ -9,6 +9,7 @@ import (
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/access"
 	"github.com/reeve-platform/reeve/domain/apikey"
+	"github.com/reeve-platform/reeve/domain/change"
 	"github.com/reeve-platform/reeve/domain/client"
 	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/domain/integrator"
@@ -19,12 +20,22 @@ import (
 	"github.com/reeve-platform/reeve/internal/edge"
 )
 
-// Catalog lists every command once, by noun, then verb. REST, GraphQL, the
+// operations lists every command once, by noun, then verb. REST, GraphQL, the
 // command line and the documents are read off it.
-var Catalog = []edge.Entry[*Ledger]{
+var operations = []edge.Entry[*Ledger]{
 	On[apikey.Create]("createApiKey", "POST /v1/nodes/{node}/api-keys", domain.ClientWrite, "Create an API key and tell it once."),
 	On[apikey.Revoke]("revokeApiKey", "POST /v1/nodes/{node}/api-keys/{key}/revoke", domain.ClientWrite, "Make an API key worthless at once, for good."),
 	On[apikey.Rotate]("rotateApiKey", "POST /v1/nodes/{node}/api-keys/{key}/rotate", domain.ClientWrite, "Give an API key a new secret; the old one stays good for a while."),
+
+	On[change.Approve]("approveChangeRequest", "POST /v1/nodes/{node}/change-requests/{request}/approve", domain.ChangeApprove, "Agree to what somebody else's change request changes."),
+	On[change.Cancel]("cancelChangeRequest", "POST /v1/nodes/{node}/change-requests/{request}/cancel", domain.ChangePropose, "Take a change request back."),
+	On[change.Edit]("editChangeRequest", "PUT /v1/nodes/{node}/change-requests/{request}", domain.ChangePropose, "Propose another input; approvals are void."),
+	On[change.Open]("openChangeRequest", "POST /v1/nodes/{node}/change-requests", domain.ChangePropose, "Propose a command, as its preview shows it now."),
+	On[change.Rebase]("rebaseChangeRequest", "POST /v1/nodes/{node}/change-requests/{request}/rebase", domain.ChangePropose, "Propose the same command as of now."),
+	On[change.Reject]("rejectChangeRequest", "POST /v1/nodes/{node}/change-requests/{request}/reject", domain.ChangeApprove, "End a change request without effect."),
+	On[change.Require]("requireApprovals", "PUT /v1/nodes/{node}/approval-rule", domain.AccessWrite, "Say how many approvals the node asks for before flags are changed at it."),
+	On[change.Schedule]("scheduleChangeRequest", "POST /v1/nodes/{node}/change-requests/{request}/schedule", domain.ChangePropose, "Have an approved change request applied at an instant."),
+	applied("applyChangeRequest", "POST /v1/nodes/{node}/change-requests/{request}/apply", domain.ChangePropose, "Give the command of an approved change request."),
 
 	On[client.Disable]("disableClient", "POST /v1/nodes/{node}/clients/{client}/disable", domain.ClientWrite, "Take everything from an OAuth client, for good."),
 	On[client.Register]("registerClient", "POST /v1/nodes/{node}/clients", domain.ClientWrite, "Register an OAuth client and tell its secret once."),
@@ -54,6 +65,12 @@ var Catalog = []edge.Entry[*Ledger]{
 	On[flag.ResumeRollout]("resumeRollout", "POST /v1/nodes/{node}/flags/{flag}/rollout/resume", domain.FlagOverride, "Let a rollout go on, later by as long as it was paused."),
 	On[flag.SetRollout]("setRollout", "PUT /v1/nodes/{node}/flags/{flag}/rollout", domain.FlagOverride, "Give the node's override shares and a schedule."),
 	On[flag.Unlock]("unlockFlag", "POST /v1/nodes/{node}/flags/{flag}/unlock", domain.FlagLock, "Let the overrides below count again."),
+
+	On[flag.AssignFeatureSet]("assignFeatureSet", "PUT /v1/nodes/{node}/feature-sets/{set}", domain.FlagOverride, "Give the node what a feature set says."),
+	On[flag.DefineFeatureSet]("defineFeatureSet", "POST /v1/feature-sets", domain.FlagWrite, "Name values of several flags, to be assigned together."),
+	On[flag.RetireFeatureSet]("retireFeatureSet", "POST /v1/feature-sets/{set}/retire", domain.FlagWrite, "Assign a feature set to nobody any more."),
+	On[flag.UnassignFeatureSet]("unassignFeatureSet", "DELETE /v1/nodes/{node}/feature-sets/{set}", domain.FlagOverride, "Take back from the node what a feature set gave it."),
+	On[flag.UpdateFeatureSet]("updateFeatureSet", "PATCH /v1/feature-sets/{set}", domain.FlagWrite, "Give a feature set another edition."),
 
 	On[flag.DefineSegment]("defineSegment", "POST /v1/segments", domain.FlagWrite, "Define a segment, for the rules of any flag."),
 	On[flag.RetireSegment]("retireSegment", "POST /v1/segments/{segment}/retire", domain.FlagWrite, "Take a segment out of use, for good; nobody belongs to it any more."),
@@ -99,6 +116,9 @@ func On[C domain.Command[S], S domain.State[S]](name, route string, needs domain
 			if err := bind(&cmd); err != nil {
 				return edge.Answer{}, err
 			}
+			if r.Preview != "" && (!previewed[name] || l.o.Flags == nil) {
+				return edge.Answer{}, ErrNotPreviewed
+			}
 			cmd, id, err := named(ctx, l, name, cmd, r)
 			if err != nil {
 				return edge.Answer{}, err
@@ -107,7 +127,13 @@ func On[C domain.Command[S], S domain.State[S]](name, route string, needs domain
 			if err != nil {
 				return edge.Answer{}, err
 			}
+			if cmd, err = foreseeing(ctx, l, cmd, r); err != nil {
+				return edge.Answer{}, err
+			}
 			receipt, err := Handle(ctx, l, name, cmd, r)
+			if err == nil {
+				err = l.ruled(ctx, cmd)
+			}
 			receipt.ID = id
 			if len(receipt.Events) > 0 {
 				receipt.Secret = secret

@@ -29,7 +29,7 @@ func named[C domain.Command[S], S domain.State[S]](ctx context.Context, l *Ledge
 	id, err := l.chosen(ctx, stream, r)
 	if err == nil && id == uuid.Nil {
 		id = uuid.New()
-		if err = judge(ctx, l, operation, creator.Named(id), r); err == nil {
+		if _, err = judge(ctx, l, operation, creator.Named(id), r); err == nil {
 			id, err = l.choose(ctx, stream, id, r)
 		}
 	}
@@ -59,21 +59,25 @@ func (l *Ledger) free(ctx context.Context, id string, own domain.StreamID) error
 	return nil
 }
 
-// judge decides and forgets: what is refused anyway must leave no trace.
-func judge[C domain.Command[S], S domain.State[S]](ctx context.Context, l *Ledger, operation string, cmd C, r edge.Request) error {
+// judge decides and forgets: what is refused anyway must leave no trace, and neither
+// must a preview.
+func judge[C domain.Command[S], S domain.State[S]](ctx context.Context, l *Ledger, operation string, cmd C, r edge.Request) ([]domain.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	done, err := l.turns.take(ctx, cmd.Stream())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer done()
 	c := newCall(l, operation, cmd, r)
 	m, err := c.recall(ctx)
-	if err == nil {
-		_, err = c.decide(ctx, m)
+	if err == nil && !m.verified {
+		err = c.refresh(ctx, m)
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return c.decide(ctx, m)
 }
 
 // chosen returns the id that the first request with this key chose, the nil UUID

@@ -31,15 +31,17 @@ const (
 // A call is one command under way: what was asked, by whom, and its name.
 type call[C domain.Command[S], S domain.State[S]] struct {
 	*Ledger
-	cmd   C
-	r     edge.Request
-	scope string    // of the idempotency key: operation, stream and principal
-	first uuid.UUID // id of the first fact that comes of it
+	cmd C
+	r   edge.Request
+
+	operation string
+	scope     string    // of the idempotency key: operation, stream and principal
+	first     uuid.UUID // id of the first fact that comes of it
 }
 
 func newCall[C domain.Command[S], S domain.State[S]](l *Ledger, operation string, cmd C, r edge.Request) *call[C, S] {
 	scope := operation + "|" + string(cmd.Stream()) + "|" + r.Meta.Actor.ID
-	return &call[C, S]{l, cmd, r, scope, domain.EventID(scope, r.Meta.CommandID, 0)}
+	return &call[C, S]{l, cmd, r, operation, scope, domain.EventID(scope, r.Meta.CommandID, 0)}
 }
 
 // Handle is the only write path: read, fold, decide, append. It appends at the
@@ -87,16 +89,19 @@ func (c *call[C, S]) attempt(ctx context.Context, m *memory[S]) (domain.Receipt,
 		return receipt, err
 	}
 	facts, err := c.decide(ctx, m)
-	if (err != nil || len(facts) == 0) && !m.verified {
+	if (err != nil || len(facts) == 0 || c.r.Preview != "") && !m.verified {
 		if err := c.refresh(ctx, m); err != nil {
 			return domain.Receipt{}, err
 		}
 		return c.attempt(ctx, m)
 	}
-	if err != nil || len(facts) == 0 {
+	if err == nil && len(facts) > 0 {
+		err = c.unapproved()
+	}
+	if err != nil {
 		return c.receipt(m, nil), err
 	}
-	return c.claiming(ctx, m, facts)
+	return c.fenced(ctx, m, facts)
 }
 
 func (c *call[C, S]) decide(ctx context.Context, m *memory[S]) ([]domain.Event, error) {

@@ -12,6 +12,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/internal/edge"
 )
 
 // Log is what a command needs from the event log.
@@ -32,6 +34,19 @@ type Survey func(ctx context.Context, integrator domain.IntegratorID) ([]domain.
 // count late, so that a few too many pass that come at once.
 type Room func(domain.Population, domain.NodeID) error
 
+// Flags is the book of flags, once it holds everything up to the head of the log.
+type Flags func(context.Context) (*flag.Book, error)
+
+// Shown is told of every look at a preview: which, whose, since when, and how many rows
+// it had or why it was refused.
+type Shown func(name string, r edge.Request, began time.Time, rows int, err error)
+
+// Approvals is how many approvals a node asks for.
+type Approvals func(domain.NodeID) int
+
+// Holds reports whether a principal, by its id, has a permission at a node now.
+type Holds func(who string, what domain.Permission, at domain.NodeID) bool
+
 // A Forge makes a new signing key of an algorithm, its private part sealed.
 type Forge func(alg string) (domain.SigningKey, error)
 
@@ -42,7 +57,12 @@ type Options struct {
 	Survey  Survey
 	Room    Room  // nil: for any number
 	Forge   Forge // nil: signing keys cannot be made here
-	Logger  *slog.Logger
+	Flags   Flags // nil: nothing can be previewed here
+	Shown   Shown // nil: nobody is told who looks at previews
+
+	Approvals Approvals // nil: no node asks for approvals
+	Holds     Holds     // nil: change requests cannot be applied here
+	Logger    *slog.Logger
 }
 
 // A Ledger is the log as the command side sees it: append-only streams, and a
@@ -55,7 +75,8 @@ type Ledger struct {
 	memory *lru.Cache[memoryKey, any] // *memory[S]
 	heads  *lru.Cache[domain.StreamID, uint64]
 	turns  turns
-	flying sync.Map // idempotency scope and key of commands under way
+	fence  sync.RWMutex // held alone where nothing may come between a preview and its commit
+	flying sync.Map     // idempotency scope and key of commands under way
 }
 
 // remembered is how many folded streams a Ledger keeps.

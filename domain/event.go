@@ -55,6 +55,7 @@ type Recorded struct {
 	Revision uint64          // place in the stream, from 0
 	Position uint64          // place in the whole log, above 0
 	Data     json.RawMessage // the event as it was stored
+	Metadata []byte          // and its metadata; nil if it was not stored
 	Err      error           // why Event could not be decoded; whoever needs it must stop
 }
 

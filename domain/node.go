@@ -84,6 +84,12 @@ func parseV4[ID ~string](b []byte) (ID, error) {
 	return ID(strings.ToLower(string(b))), nil
 }
 
+// A Requires event says how many approvals a node asks for before flags are changed at
+// it, and whether all nodes below it ask for as many, at least.
+type Requires interface {
+	Requires() (node NodeID, approvals int, below bool)
+}
+
 // A Node is a place in the tree. Path lists the ids from the platform down to
 // the node itself, joined by "/".
 type Node struct {

@@ -16,8 +16,10 @@ const (
 	AccessRead         Permission = "access:read"  // who may do what, and why
 	AccessWrite        Permission = "access:write" // grant and revoke roles, define and restrict them
 	AuditRead          Permission = "audit:read"
-	ClientRead         Permission = "client:read"  // OAuth clients and API keys, never their secrets
-	ClientWrite        Permission = "client:write" // register, rotate and revoke them
+	ChangeApprove      Permission = "change:approve" // of somebody else's change request
+	ChangePropose      Permission = "change:propose" // and apply what was approved
+	ClientRead         Permission = "client:read"    // OAuth clients and API keys, never their secrets
+	ClientWrite        Permission = "client:write"   // register, rotate and revoke them
 	FlagEvaluate       Permission = "flag:evaluate"
 	FlagKill           Permission = "flag:kill"
 	FlagLock           Permission = "flag:lock"
@@ -49,7 +51,7 @@ const (
 
 // AllPermissions is every permission, sorted by name.
 var AllPermissions = []Permission{
-	AccessRead, AccessWrite, AuditRead, ClientRead, ClientWrite, FlagEvaluate, FlagKill, FlagLock, FlagOpt, FlagOverride, FlagRead, FlagWrite,
+	AccessRead, AccessWrite, AuditRead, ChangeApprove, ChangePropose, ClientRead, ClientWrite, FlagEvaluate, FlagKill, FlagLock, FlagOpt, FlagOverride, FlagRead, FlagWrite,
 	IntegratorOffboard, IntegratorRead, IntegratorStop, IntegratorWrite, KeyRotate, NodeRead, OpsRead, PlatformReadAll,
 	QuotaRead, QuotaWrite, SecurityRead, TenantArchive, TenantCreate, TenantDelete, TenantRead, TenantReassign, TenantSuspend, TenantWrite,
 	UserRead, UserWrite,

@@ -5,6 +5,8 @@ type (
 	ClientID string
 	// APIKeyID is the UUIDv4 of an API key. It is part of the key's text.
 	APIKeyID string
+	// ChangeID is the UUIDv4 of a change request.
+	ChangeID string
 )
 
 // UnmarshalText refuses anything but a UUIDv4.
@@ -12,6 +14,9 @@ func (id *ClientID) UnmarshalText(b []byte) (err error) { *id, err = parseV4[Cli
 
 // UnmarshalText refuses anything but a UUIDv4.
 func (id *APIKeyID) UnmarshalText(b []byte) (err error) { *id, err = parseV4[APIKeyID](b); return }
+
+// UnmarshalText refuses anything but a UUIDv4.
+func (id *ChangeID) UnmarshalText(b []byte) (err error) { *id, err = parseV4[ChangeID](b); return }
 
 // ClientStream names the history of an OAuth client.
 func ClientStream(id ClientID) StreamID { return StreamID("client-" + id) }

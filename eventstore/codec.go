@@ -50,7 +50,7 @@ func (d *decoder) read(e *esdb.RecordedEvent) domain.Recorded {
 	meta := d.metadata(e.UserMetadata)
 	out := domain.Recorded{
 		ID: e.EventID, Type: e.EventType, Meta: meta.Meta, Version: meta.Version,
-		Stream: domain.StreamID(e.StreamID), Revision: e.EventNumber, Position: e.Position.Commit, Data: e.Data,
+		Stream: domain.StreamID(e.StreamID), Revision: e.EventNumber, Position: e.Position.Commit, Data: e.Data, Metadata: e.UserMetadata,
 	}
 	event, err := d.registry.Decode(e.EventType, max(meta.Version, 1), e.Data)
 	if err != nil {

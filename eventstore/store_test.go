@@ -12,6 +12,7 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
@@ -114,8 +115,12 @@ func whatIsAppendedIsRead(t *testing.T, how way) {
 		Event: Noted{Text: "a", N: 2}, Meta: meta, ID: domain.EventID("a", "2", 1), Type: "Noted", Version: 1,
 		Stream: "note-1", Revision: 1, Position: receipt.Position, Data: json.RawMessage(`{"text":"a","n":2}`),
 	}
-	if d := cmp.Diff(want, got[0]); d != "" {
+	if d := cmp.Diff(want, got[0], cmpopts.IgnoreFields(domain.Recorded{}, "Metadata")); d != "" {
 		t.Fatal(d)
+	}
+	var stored domain.Meta
+	if err := json.Unmarshal(got[0].Metadata, &stored); err != nil || !cmp.Equal(stored, meta) {
+		t.Fatalf("metadata %s, %v", got[0].Metadata, err)
 	}
 }
 

@@ -45,7 +45,7 @@ var AuditLog = Table[Audit]{
 	Indexes: []string{"owner, position", "stream, position", "actor_id, position", "type, position", "correlation_id, position", "using brin (occurred_at)"},
 	Key:     func(r domain.Recorded) string { return strconv.FormatUint(r.Position, 10) },
 	Fold: func(_ Audit, r domain.Recorded) (Audit, bool) {
-		before, after := change(r)
+		before, after := changed(r)
 		return Audit{
 			Position: int64(r.Position), Owner: text(ownerOf(r.Meta)), EventID: r.ID,
 			Stream: domain.StreamID(text(string(r.Stream))), Revision: int64(r.Revision), Type: text(r.Type), Version: r.Version,
@@ -73,7 +73,7 @@ var null = json.RawMessage("null")
 
 // change is what an event replaced and by what. An event that begins a history
 // replaces nothing.
-func change(r domain.Recorded) (before, after json.RawMessage) {
+func changed(r domain.Recorded) (before, after json.RawMessage) {
 	if c, ok := r.Event.(domain.Change); ok {
 		was, is := c.Change()
 		return encoded(was), encoded(is)

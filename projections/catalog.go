@@ -12,6 +12,8 @@ var All = []Projection{
 	Quotas,
 	Flags,
 	FlagOverrides, Segments,
+	FeatureSets, FeatureSetAssignments,
+	ChangeRequests, ApprovalRules,
 	ResolvedFlags,
 	Clients,
 	APIKeys,
@@ -19,4 +21,13 @@ var All = []Projection{
 	AuditLog,
 	Reservations,
 	SecurityEvents,
+
+	Past[Node]{Nodes},
+	Past[Integrator]{Integrators},
+	Past[Tenant]{Tenants},
+	Past[Flag]{Flags},
+	Past[FlagOverride]{FlagOverrides},
+	Past[Segment]{Segments},
+	Past[FeatureSet]{FeatureSets},
+	Past[FeatureSetAssignment]{FeatureSetAssignments},
 }

@@ -14,7 +14,7 @@ type Column struct {
 	Type     string // PostgreSQL type
 	Nullable bool   // the field is a pointer
 
-	field int // index in the row struct
+	field []int // index in the row struct
 	text  encoder
 }
 
@@ -40,7 +40,7 @@ func columnOf(row reflect.Type, f reflect.StructField) Column {
 	if !ok || !f.IsExported() {
 		panic(fmt.Sprintf("row %s: field %s needs to be exported and tagged db:\"name,type\"", row, f.Name))
 	}
-	c := Column{Name: name, Type: typ, field: f.Index[0]}
+	c := Column{Name: name, Type: typ, field: f.Index}
 	t := f.Type
 	if t.Kind() == reflect.Pointer {
 		t, c.Nullable = t.Elem(), true
@@ -52,7 +52,7 @@ func columnOf(row reflect.Type, f reflect.StructField) Column {
 // encode appends the text form of the column's value in row; null is true, and
 // nothing is appended, for a nil pointer.
 func (c Column) encode(b []byte, row reflect.Value) (_ []byte, null bool, err error) {
-	v := row.Field(c.field)
+	v := row.FieldByIndex(c.field)
 	if c.Nullable {
 		if v.IsNil() {
 			return b, true, nil
@@ -85,7 +85,7 @@ func (c Column) texts(b []byte, rows []reflect.Value) ([]byte, error) {
 // carry them: a fold must not see where this process runs.
 func inUTC(row reflect.Value, columns []Column) {
 	for _, c := range columns {
-		switch t := row.Field(c.field).Addr().Interface().(type) {
+		switch t := row.FieldByIndex(c.field).Addr().Interface().(type) {
 		case *time.Time:
 			*t = t.UTC()
 		case **time.Time:

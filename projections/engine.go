@@ -29,7 +29,7 @@ type Engine struct {
 	o   Options
 
 	lock       string
-	running    atomic.Bool
+	running    chan struct{} // full while Run projects
 	rejections atomic.Int64
 }
 
@@ -48,7 +48,7 @@ func New(db *pgxpool.Pool, log Log, projections []Projection, o Options) *Engine
 		o.HeldRows = 250_000
 	}
 	check(projections)
-	return &Engine{db: db, log: log, all: ordered(projections), o: o, lock: theLock}
+	return &Engine{db: db, log: log, all: ordered(projections), o: o, lock: theLock, running: make(chan struct{}, 1)}
 }
 
 func check(all []Projection) {
@@ -96,13 +96,16 @@ func (e *Engine) projection(name string) Projection {
 func (e *Engine) Rejections() int64 { return e.rejections.Load() }
 
 // Run projects until ctx ends, and then returns nil once nothing is running. If
-// another process is projecting into the same database, Run waits for its end. It
-// survives the absence of the database and of the log.
+// another process is projecting into the same database, or this engine is running
+// already, Run waits for the end of that. It survives the absence of the database and
+// of the log.
 func (e *Engine) Run(ctx context.Context) error {
-	if !e.running.CompareAndSwap(false, true) {
-		return errors.New("projections: this engine is running already")
+	select {
+	case e.running <- struct{}{}:
+	case <-ctx.Done():
+		return nil
 	}
-	defer e.running.Store(false)
+	defer func() { <-e.running }()
 	const first, longest = 250 * time.Millisecond, 10 * time.Second
 	for pause := first; ctx.Err() == nil; {
 		began := time.Now()

@@ -67,6 +67,8 @@ func TestFlagOverrides(t *testing.T) {
 		{"said again is by the last", story(in(stream, said, said)), row(2, func(o *projections.FlagOverride) { o.SaidBy = by(2) })},
 		{"rules alone are no value", story(in(stream, flag.Overridden{Node: said.Node, Level: said.Level, Parent: said.Parent, Flag: "dark", Setting: flag.Setting{Rules: rules, ValidUntil: &until}})),
 			row(1, func(o *projections.FlagOverride) { o.Value, o.Plain, o.Variant, o.Rules = nil, false, "", rules })},
+		{"given by a feature set", story(in(stream, flag.Overridden{Node: said.Node, Level: said.Level, Parent: said.Parent, Flag: "dark", Setting: flag.Setting{Value: raw("true"), Variant: "on", ValidUntil: &until, Set: "gold"}})),
+			row(1, func(o *projections.FlagOverride) { o.Set = "gold" })},
 		{"cleared is gone", story(in(stream, said, flag.Cleared{Node: said.Node, Flag: "dark"})), nil},
 	})
 }

@@ -102,6 +102,9 @@ func (l *layout) create() string {
 			s.WriteString(" not null")
 		}
 	}
+	for _, columns := range l.Unique {
+		fmt.Fprintf(&s, ", unique (%s)", columns)
+	}
 	if l.Insert {
 		s.WriteString(");")
 		fmt.Fprintf(&s, "revoke update, delete, truncate on %s from reeve_projector;", l.table)

@@ -72,6 +72,7 @@ type Description struct {
 	Columns []Column // the first is the primary key
 	Indexes []string
 	Sources []string // of a derived table
+	Unique  []string // column lists that tell rows apart, too; there from the beginning
 	Insert  bool
 
 	Audience Audience

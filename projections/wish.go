@@ -108,7 +108,7 @@ func stoppedAgain(c cursor) error {
 // waiting for the one that does to die.
 func (e *Engine) fulfil(ctx context.Context, done func(map[string]cursor) (bool, error)) error {
 	ctx, cancel := context.WithCancel(ctx)
-	if !e.running.Load() {
+	if len(e.running) == 0 {
 		ended := make(chan struct{})
 		go func() { defer close(ended); _ = e.Run(ctx) }()
 		defer func() { <-ended }()

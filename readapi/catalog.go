@@ -22,8 +22,14 @@ var Catalog = []edge.Entry[*Source]{
 	explained("nodeAccess", "GET /v1/nodes/{node}/access", domain.AccessRead, "Why somebody may do something at a node, or why not."),
 	On[AuditBy]("audit", "GET /v1/audit", domain.AuditRead, "What happened, who did it and why; newest first.", "audit_log"),
 	On[AuditBy]("auditLogs", "GET /api/audit-logs", domain.AuditRead, "What happened, who did it and why; newest first.", "audit_log"),
+	On[ApprovalRulesBy]("approvalRules", "GET /v1/approval-rules", domain.FlagRead, "Which nodes ask for approvals.", "approval_rules"),
+	On[ChangeRequestByID]("changeRequest", "GET /v1/nodes/{node}/change-requests/{request}", domain.FlagRead, "One change request.", "change_requests"),
+	On[ChangeRequestsBy]("changeRequests", "GET /v1/change-requests", domain.FlagRead, "Change requests, newest first.", "change_requests"),
 	On[ClientsOf]("clients", "GET /v1/nodes/{node}/clients", domain.ClientRead, "OAuth clients registered at a node.", "clients", "nodes"),
 	On[DataAccessBy]("dataAccess", "GET /v1/security/data-access", domain.SecurityRead, "Who looked at what, newest first."),
+	On[FeatureSetByKey]("featureSet", "GET /v1/feature-sets/{set}", domain.FlagRead, "One feature set.", "feature_sets"),
+	On[FeatureSetsBy]("featureSets", "GET /v1/feature-sets", domain.FlagRead, "Feature sets.", "feature_sets"),
+	On[AssignmentsBy]("featureSetAssignments", "GET /v1/feature-set-assignments", domain.FlagRead, "Which nodes have which feature sets.", "feature_set_assignments"),
 	On[FlagByKey]("flag", "GET /v1/flags/{flag}", domain.FlagRead, "One flag.", "flags"),
 	On[FlagOverridesOf]("flagOverrides", "GET /v1/nodes/{node}/flags", domain.FlagRead, "What a node itself says about flags.", "flag_overrides", "nodes", "users"),
 	On[OverridesBy]("overrides", "GET /v1/flag-overrides", domain.FlagRead, "What nodes say about flags, wherever they are.", "flag_overrides"),
@@ -64,7 +70,11 @@ func On[Q Query[R], R any](name, route string, needs domain.Permission, summary 
 			if err := bind(&q); err != nil {
 				return edge.Answer{}, err
 			}
-			return answer(ctx, s, q, View{Name: name, Scope: r.Scope, Least: r.MinPosition, Tables: tables, Trace: r.Meta.CorrelationID, Across: r.Across})
+			v, err := s.asOf(ctx, View{Name: name, Scope: r.Scope, Least: r.MinPosition, Tables: tables, Trace: r.Meta.CorrelationID, Across: r.Across}, q)
+			if err != nil {
+				return edge.Answer{}, err
+			}
+			return answer(ctx, s, q, v)
 		},
 	}
 }

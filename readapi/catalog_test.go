@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/change"
 	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/projections"
@@ -13,7 +14,10 @@ import (
 )
 
 // givenMembers has a value for every member that a path may name.
-var givenMembers = map[string]any{"tenant": north, "integrator": acme, "node": domain.NodeID(north), "flag": "colour", "segment": "crew", "meter": "users", "user": anna, "good": 1}
+var givenMembers = map[string]any{"tenant": north, "integrator": acme, "node": domain.NodeID(north), "flag": "colour", "segment": "crew", "set": "large", "request": wish, "meter": "users", "user": anna, "good": 1}
+
+// wish is a change request.
+const wish change.ID = "77777777-7777-4777-8777-777777777777"
 
 // inputs are all the ways to ask a query that its tags offer: in each order, and
 // with each filter that has fixed values.
@@ -48,6 +52,8 @@ func TestEveryQueryRuns(t *testing.T) {
 	w := painted(t)
 	w.tell(domain.QuotaStream(north), quotaOf(north))
 	w.tell(domain.UserStream(anna), annaInvited)
+	w.tell(change.Stream(wish), change.Opened{Request: wish, Node: domain.NodeID(north), Operation: "killFlag"})
+	w.tell(flag.FeatureSetStream("large"), flag.FeatureSetDefined{Set: "large"})
 	w.tell(flag.SegmentStream("crew"), flag.SegmentDefined{Segment: "crew"})
 	for _, e := range readapi.Catalog {
 		t.Run(e.Name, func(t *testing.T) {

@@ -34,6 +34,8 @@ type Source struct {
 	Access   *access.Model // decides who may do what
 	Flags    *flag.Book    // what flags come to, now and as of any position
 
+	Streams *Streams // that tell when to evaluate again; none if nil
+
 	// Ready refuses reads of tables that may not be those of the log; nil for none.
 	Ready func() error
 	// Settled waits until Access and Flags have seen a position; nil if they do not

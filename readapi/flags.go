@@ -12,6 +12,7 @@ import (
 
 // FlagByKey asks for one flag.
 type FlagByKey struct {
+	AsOf
 	Flag flag.Key `json:"flag" path:"flag" maxLength:"128" doc:"The flag."`
 }
 
@@ -23,6 +24,7 @@ func (q FlagByKey) Run(ctx context.Context, db DB) (projections.Flag, error) {
 // FlagsBy asks for flags.
 type FlagsBy struct {
 	Page
+	AsOf
 	Status string `json:"status,omitempty" query:"status" enum:"draft,active,deprecated,killed,archived" doc:"Only with this status."`
 	Type   string `json:"type,omitempty" query:"type" enum:"boolean,string,number,json" doc:"Only of this type."`
 	Tag    string `json:"tag,omitempty" query:"tag" maxLength:"200" doc:"Only with this tag."`
@@ -64,6 +66,7 @@ type FlagOverride struct {
 // FlagOverridesOf asks what a node itself says about flags.
 type FlagOverridesOf struct {
 	Page
+	AsOf
 	Node domain.NodeID `json:"node" path:"node" doc:"The node: platform, or the id of an integrator, tenant or user."`
 }
 
@@ -78,8 +81,8 @@ func (q FlagOverridesOf) Run(ctx context.Context, db DB) (List[FlagOverride], er
 	return known(ctx, db, list, flag.ErrNodeNotFound, nodeExists, q.Node)
 }
 
-const nodeExists = `select true from readmodel.nodes where id = $1::text
-union all select true from readmodel.users where id = nullif($1::text, 'platform')::uuid`
+const nodeExists = `select true from readmodel.nodes n where n.id = $1::text
+union all select true from readmodel.users u where u.id = nullif($1::text, 'platform')::uuid`
 
 // A lock counts while its own override is in force. The highest one shadows all
 // overrides below it.

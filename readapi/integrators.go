@@ -16,6 +16,7 @@ type Integrator struct {
 
 // IntegratorByID asks for one integrator.
 type IntegratorByID struct {
+	AsOf
 	Integrator domain.IntegratorID `json:"integrator" path:"integrator" doc:"The integrator."`
 }
 
@@ -27,6 +28,7 @@ func (q IntegratorByID) Run(ctx context.Context, db DB) (Integrator, error) {
 // IntegratorsBy asks for integrators.
 type IntegratorsBy struct {
 	Page
+	AsOf
 	Kind   string `json:"kind,omitempty" query:"kind" enum:"systems_integrator,partner,holding,direct" doc:"Only of this kind."`
 	Status string `json:"status,omitempty" query:"status" enum:"active,stopped" doc:"Only with this status."`
 	Name   string `json:"name,omitempty" query:"name" maxLength:"200" doc:"Only with this in the business name."`

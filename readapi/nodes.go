@@ -19,6 +19,7 @@ type Node struct {
 
 // NodeByID asks for one node.
 type NodeByID struct {
+	AsOf
 	Node    domain.NodeID `json:"node" path:"node" doc:"The node: platform, or the id of an integrator, tenant or user."`
 	Include []string      `json:"include,omitempty" query:"include" enum:"ancestors,children" maxItems:"2" doc:"Relatives to answer too."`
 }
@@ -73,6 +74,7 @@ union all
 // NodesBy asks for nodes.
 type NodesBy struct {
 	Page
+	AsOf
 	Parent domain.NodeID `json:"parent,omitempty" query:"parent" doc:"Only children of this node."`
 	Level  string        `json:"level,omitempty" query:"level" enum:"platform,integrator,tenant" doc:"Only of this level."`
 	Sort   string        `json:"sort,omitempty" query:"sort" enum:"path,-path,name,-name" default:"path" doc:"Order; a leading minus for descending."`

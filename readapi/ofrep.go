@@ -32,6 +32,7 @@ func OFREP(s *Source, whose func(*http.Request) (domain.Scope, error), now func(
 	r.Use(crossOrigin)
 	r.Post("/ofrep/v1/evaluate/flags", o.bulk)
 	r.Post("/ofrep/v1/evaluate/flags/{key}", o.single)
+	r.Get(streamPath, o.stream)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		refusal{status: http.StatusNotFound, Code: generalError, Details: "there is nothing here"}.write(w, "")
 	})
@@ -177,6 +178,7 @@ func (o ofrep) single(w http.ResponseWriter, r *http.Request) {
 // bulk evaluates every flag. Its ETag covers the context too, because a client
 // that asks for somebody else must not be told that nothing has changed.
 func (o ofrep) bulk(w http.ResponseWriter, r *http.Request) {
+	o.hinted(r)
 	a, leave, no := o.asked(w, r)
 	if no != nil {
 		no.answer(w, r, "")
@@ -192,7 +194,7 @@ func (o ofrep) bulk(w http.ResponseWriter, r *http.Request) {
 		return true
 	})
 	leave()
-	body = append(body, `]}`...)
+	body = append(o.streams(append(body, ']'), &a), '}')
 	tag := etag(append(a.canonical, strings.Join(a.scope.Paths, " ")...), body)
 	w.Header().Set("ETag", tag)
 	if matches(r.Header.Get("If-None-Match"), tag) {

@@ -3,6 +3,8 @@ package readapi
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -43,10 +45,18 @@ func plain(err error) error {
 		return ErrNoDatabase.Because(err)
 	case errors.As(err, &pg) && pg.Code == badText:
 		return domain.ErrText.With("the text holds characters that nothing here can hold").Because(err)
-	case errors.As(err, &connect), pgconn.SafeToRetry(err):
+	case errors.As(err, &connect), pgconn.SafeToRetry(err), lost(err):
 		return ErrNoDatabase.Because(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return ErrSlow.Because(err)
 	}
 	return err
+}
+
+// lost reports that the connection broke while it was in use. The pool looks at
+// connections that have been idle for a while before it gives them away; one that was
+// in use a moment ago may be dead all the same.
+func lost(err error) bool {
+	_, network := errors.AsType[*net.OpError](err)
+	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

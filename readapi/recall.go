@@ -170,6 +170,12 @@ func recall[R any](ctx context.Context, s *Source, q recalled[R], v View) (edge.
 	return edge.Answer{Body: body, Position: at}, nil
 }
 
+// Note leaves the record of a look at the book of flags that was not asked for here:
+// that of a preview.
+func (s *Source) Note(name string, r edge.Request, began time.Time, rows int, err error) {
+	s.records.note(accessOf(View{Name: name, Scope: r.Scope, Trace: r.Meta.CorrelationID}, lookedAt, began, int64(rows), err))
+}
+
 // rowsOf is how many rows an answer tells of.
 func rowsOf(body any, err error) int64 {
 	switch list, ok := body.(interface{ rows() int }); {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,8 +15,8 @@ import (
 )
 
 // Every statement on tables of tenants leaves a record. Records are written
-// behind the reads, many at a time, by a role that can do nothing but that. The
-// queue is bounded: no read waits for a record, and what does not fit is counted
+// behind the reads, many at a time, by a role that can do nothing but that. What
+// waits is bounded: no read waits for a record, and what does not fit is counted
 // and said. So a crash loses at most the records of the last moment, and a
 // database that cannot be written loses those beyond the queue.
 //
@@ -40,34 +40,45 @@ type look struct {
 	line []string
 }
 
-// recorder writes records behind the reads. Everything below the channels is in
-// the hands of run.
+// recorder writes records behind the reads. Noting one wakes nobody: a read that woke
+// the writer for its record took a fifth longer. What is below the channels is in the
+// hands of run.
 type recorder struct {
 	pool  *pgxpool.Pool
 	log   *slog.Logger
-	queue chan look
-	flush chan chan struct{} // asks for everything queued to be written
+	full  chan struct{}      // enough is noted to be written before the next tick
+	flush chan chan struct{} // asks for everything noted to be written
 	quit  chan struct{}
 	done  chan struct{}
-	lost  atomic.Int64
+
+	mu    sync.Mutex
+	noted []look // at most queuedRecords
+	lost  int64
 
 	batch   []look
 	failing time.Time // since when nothing can be written
 }
 
 func newRecorder(pool *pgxpool.Pool, log *slog.Logger) *recorder {
-	r := &recorder{pool: pool, log: log, queue: make(chan look, queuedRecords),
+	r := &recorder{pool: pool, log: log, full: make(chan struct{}, 1),
 		flush: make(chan chan struct{}), quit: make(chan struct{}), done: make(chan struct{})}
 	go r.run()
 	return r
 }
 
-// note queues a record, or counts it as lost.
+// note keeps a record until it is written, or counts it as lost.
 func (r *recorder) note(a look) {
-	select {
-	case r.queue <- a:
-	default:
-		r.lost.Add(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.noted) >= queuedRecords {
+		r.lost++
+		return
+	}
+	if r.noted = append(r.noted, a); len(r.noted)%batchRecords == 0 {
+		select {
+		case r.full <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -117,53 +128,39 @@ func (r *recorder) run() {
 	defer tick.Stop()
 	for {
 		select {
-		case a := <-r.room():
-			if r.batch = append(r.batch, a); len(r.batch) >= batchRecords && r.failing.IsZero() {
+		case <-r.full:
+			if r.failing.IsZero() {
 				r.write()
 			}
 		case <-tick.C:
 			r.write()
 		case asked := <-r.flush:
-			r.drain()
+			r.write()
 			close(asked)
 		case <-r.quit:
-			r.drain()
-			r.lost.Add(int64(len(r.batch)))
-			r.own()
-			return
-		}
-	}
-}
-
-// room is the queue, unless as much is held already as a long failure may cost.
-func (r *recorder) room() chan look {
-	if len(r.batch) >= queuedRecords {
-		return nil
-	}
-	return r.queue
-}
-
-// drain writes everything that is queued. It gives up at the first failure.
-func (r *recorder) drain() {
-	for {
-		select {
-		case a := <-r.room():
-			r.batch = append(r.batch, a)
-			if len(r.batch)%batchRecords != 0 {
-				continue
-			}
-		default:
 			r.write()
-			return
-		}
-		if r.write(); len(r.batch) > 0 {
+			r.own(int64(len(r.batch) + len(r.noted)))
 			return
 		}
 	}
+}
+
+// take moves what is noted into the batch, unless that holds as much already as a
+// long failure may cost, and returns how many were lost.
+func (r *recorder) take() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.batch) < queuedRecords {
+		r.batch, r.noted = append(r.batch, r.noted...), r.noted[:0]
+	}
+	lost := r.lost
+	r.lost = 0
+	return lost
 }
 
 // write puts records into the table. What failed is tried again at the next tick.
 func (r *recorder) write() {
+	r.own(r.take())
 	if len(r.batch) == 0 {
 		return
 	}
@@ -181,12 +178,11 @@ func (r *recorder) write() {
 		r.log.Info("data access is recorded again", "after", time.Since(r.failing))
 	}
 	r.batch, r.failing = r.batch[:0], time.Time{}
-	r.own()
 }
 
 // own says what is lost.
-func (r *recorder) own() {
-	if lost := r.lost.Swap(0); lost > 0 {
+func (r *recorder) own(lost int64) {
+	if lost > 0 {
 		r.log.Error("records of data access are lost", "records", lost)
 	}
 }

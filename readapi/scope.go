@@ -20,6 +20,7 @@ type View struct {
 	Tables []string     // the read models looked at
 	Trace  string       // request that it is part of
 	Across bool         // nothing is answered before its record is durable
+	past   moment       // as of which the tables are looked at; now unless set
 }
 
 // ErrUnscoped: a statement on tables that belong to tenants came without saying

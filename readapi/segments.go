@@ -10,6 +10,7 @@ import (
 // SegmentByKey asks for one segment. Whoever does not operate the platform is told
 // that there is none, for the table shows them none.
 type SegmentByKey struct {
+	AsOf
 	Segment flag.SegmentKey `json:"segment" path:"segment" maxLength:"128" doc:"The segment."`
 }
 
@@ -27,6 +28,7 @@ func (q SegmentByKey) Run(ctx context.Context, db DB) (Segment, error) {
 // SegmentsBy asks for segments.
 type SegmentsBy struct {
 	Page
+	AsOf
 	Flag flag.Key `json:"flag,omitempty" query:"flag" maxLength:"128" doc:"Only those that rules of this flag name."`
 }
 

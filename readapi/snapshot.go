@@ -39,6 +39,7 @@ func (s *snapshot) Query(ctx context.Context, sql string, args ...any) (pgx.Rows
 		return nil, err
 	}
 	began := time.Now()
+	sql, args = s.then(sql, args)
 	var b pgx.Batch
 	b.BeginTx(begin)
 	b.Queue(openSQL, s.Tables, s.confined.setting)

@@ -18,6 +18,7 @@ type Tenant struct {
 
 // TenantByID asks for one tenant.
 type TenantByID struct {
+	AsOf
 	Tenant domain.TenantID `json:"tenant" path:"tenant" doc:"The tenant."`
 }
 
@@ -30,6 +31,7 @@ func (q TenantByID) Run(ctx context.Context, db DB) (Tenant, error) {
 // asked for by status.
 type TenantsBy struct {
 	Page
+	AsOf
 	Status          string              `json:"status,omitempty" query:"status" enum:"created,active,suspended,archived,pending_deletion,deleted" doc:"Only with this status."`
 	EffectiveStatus string              `json:"effectiveStatus,omitempty" query:"effectiveStatus" enum:"created,active,suspended,archived,pending_deletion,deleted" doc:"Only with this status once the integrator's is taken into account."`
 	Kind            string              `json:"kind,omitempty" query:"kind" enum:"organisation,merchant,internal" doc:"Only of this kind."`

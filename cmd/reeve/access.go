@@ -38,6 +38,11 @@ type population struct {
 	NodeUsers   uint32 `env:"REEVE_NODE_USERS" default:"100000" help:"How many users may have been invited to a node; 0 for any."`
 }
 
+// holds reports whether somebody has a permission at a node now.
+func (s *server) holds(who string, what domain.Permission, at domain.NodeID) bool {
+	return s.source.Access.Decide(who, domain.PermissionsOf(what), at, time.Now()) == access.Allowed
+}
+
 // room refuses one more where there are as many as may be.
 func (s *server) room(sort domain.Population, at domain.NodeID) error {
 	most := map[domain.Population]uint32{domain.Clients: s.NodeClients, domain.APIKeys: s.NodeKeys, domain.Users: s.NodeUsers}[sort]

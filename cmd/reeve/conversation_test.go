@@ -57,6 +57,7 @@ func unappointed(t *testing.T) *world {
 	t.Helper()
 	any := "127.0.0.1:0"
 	c := Config{HTTPAddr: any, AdminAddr: any, LogAddr: any, DataDir: t.TempDir(), DatabaseURL: pgtest.Shared(t)}
+	c.Streams = 1000
 	s, err := start(context.WithoutCancel(t.Context()), c, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		t.Fatal(err)

@@ -105,7 +105,7 @@ func literal(s *ast.Schema, name, description string, t *ast.Type, p places) str
 	case ast.InputObject:
 		var members []string
 		for _, m := range d.Fields {
-			if m.Type.NonNull || m.Name == "default" { // JSON is never marked as required: null is a value
+			if m.Type.NonNull || m.Name == "default" || m.Name == "input" { // JSON is never marked as required: null is a value
 				members = append(members, m.Name+": "+literal(s, m.Name, m.Description, m.Type, p))
 			}
 		}

@@ -35,7 +35,9 @@ func newManor(t *testing.T) *manor {
 	m := &manor{world: newWorld(t), t: t, callers: map[string]string{"anonymous": "", "garbage": "Bearer " + strings.Repeat("x", 200)}}
 	m.do("POST", "/v1/flags", `{"key":"probe-flag","type":"boolean","default":false}`)
 	m.do("POST", "/v1/flags/probe-flag/activate", "")
+	m.do("POST", "/v1/flags", `{"key":"probe-given","type":"boolean","default":false}`)
 	m.do("POST", "/v1/segments", `{"key":"probe-segment","included":["canary@example.com"]}`)
+	m.do("POST", "/v1/feature-sets", `{"key":"probe-set","features":[{"flag":"probe-given","value":true}]}`)
 	m.mine, m.theirs = m.partner("mine"), m.partner(canary)
 	m.credentials()
 	m.ready()
@@ -53,7 +55,7 @@ func (m *manor) ready() {
 // partner makes an integrator with a tenant, a user and whatever else belongs to
 // them, all of which say the mark.
 func (m *manor) partner(mark string) places {
-	p := places{"flag": "probe-flag", "good": "1", "segment": "probe-segment", "meter": "users", "role": "tenant-viewer"}
+	p := places{"flag": "probe-flag", "good": "1", "segment": "probe-segment", "set": "probe-set", "replaces": "probe-set", "meter": "users", "role": "tenant-viewer"}
 	p["integrator"] = m.do("POST", "/v1/integrators", fmt.Sprintf(`{"businessName":"%s partner","kind":"partner","contacts":[{"name":"%[1]s","email":"%[1]s@example.com","role":"admin"}]}`, mark)).ID
 	m.do("POST", "/v1/integrators/"+p["integrator"]+"/activate", "")
 	p["tenant"] = m.do("POST", "/v1/tenants", fmt.Sprintf(`{"slug":"%s-tenant","name":"%[1]s tenant","kind":"merchant","integrator":%q,"contacts":[{"name":"%[1]s","email":"%[1]s@example.com","role":"admin"}]}`, mark, p["integrator"])).ID
@@ -61,10 +63,13 @@ func (m *manor) partner(mark string) places {
 	m.do("POST", "/v1/tenants/"+p["tenant"]+"/activate", "")
 	p["node"], p["home"], p["parent"], p["definedAt"] = p["tenant"], p["tenant"], p["tenant"], p["tenant"]
 	m.do("PUT", "/v1/nodes/"+p["tenant"]+"/flags/probe-flag", `{"value":true}`)
+	m.do("PUT", "/v1/nodes/"+p["tenant"]+"/feature-sets/probe-set", `{}`)
 	p["user"] = m.do("POST", "/v1/users", fmt.Sprintf(`{"home":%q,"login":"%s@example.com","name":"%[2]s user"}`, p["tenant"], mark)).ID
 	m.do("PUT", "/v1/nodes/"+p["tenant"]+"/members/"+p["user"]+"/tenant-viewer", "{}")
 	p["principal"], p["permission"] = p["user"], "flag:read"
 	p["client"] = m.do("POST", "/v1/nodes/"+p["tenant"]+"/clients", fmt.Sprintf(`{"name":"%s client","permissions":["tenant:read"]}`, mark)).ID
+	p["request"] = m.do("POST", "/v1/nodes/"+p["tenant"]+"/change-requests", fmt.Sprintf(`{"operation":"lockFlag","input":{"node":%q,"flag":"probe-flag"},"summary":"%s wish"}`, p["tenant"], mark)).ID
+	p["at"], p["seen"] = "2099-01-02T03:04:05Z", "1-a"
 	p["key"] = m.do("POST", "/v1/nodes/"+p["tenant"]+"/api-keys", fmt.Sprintf(`{"name":"%s key","permissions":["flag:evaluate"]}`, mark)).ID
 	return p
 }
@@ -263,7 +268,7 @@ func (m *manor) judge(who string, p probe, status int, header http.Header, body 
 	m.silent(who, p, header, body)
 }
 
-var refusals = []string{"forbidden", "insufficient-scope", "node-not-found", "tenant-not-found", "integrator-not-found", "user-not-found", "id-not-chosen-here", "client-not-found", "api-key-not-found", "segment-not-found"}
+var refusals = []string{"forbidden", "insufficient-scope", "node-not-found", "tenant-not-found", "integrator-not-found", "user-not-found", "id-not-chosen-here", "client-not-found", "api-key-not-found", "segment-not-found", "feature-set-not-found", "change-request-not-found"}
 
 // silent: nothing of the other partner is in an answer, but for what was asked with.
 func (m *manor) silent(who string, p probe, header http.Header, body []byte) {

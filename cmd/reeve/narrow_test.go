@@ -34,8 +34,11 @@ func (m *manor) narrow(i int, p domain.Permission) narrow {
 // the one that the operation needs, and no node is named that lies above the tenant. A
 // command that names none is about the platform.
 func (n narrow) may(p probe, needs domain.Permission) bool {
-	return needs == n.holds && !slices.Contains(p.nodes, "integrator") && (len(p.nodes) > 0 || !p.writes) && !slices.Contains(giving, p.entry) && p.entry != ofThePlatform
+	return needs == n.holds && !slices.Contains(p.nodes, "integrator") && (len(p.nodes) > 0 || !p.writes) && !slices.Contains(giving, p.entry) && p.entry != ofThePlatform && p.entry != proposing
 }
+
+// proposing takes the permission of the command that is proposed, too.
+const proposing = "rebaseChangeRequest"
 
 // ofThePlatform is the query about something that is not there for anybody below.
 const ofThePlatform = "segment"

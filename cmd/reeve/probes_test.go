@@ -77,7 +77,7 @@ func (d *document) resolve(s schema) schema {
 }
 
 func (s schema) isNode(name string) bool {
-	return s.Format == "node-id" || s.Format == "uuid" && name != "client" && name != "key"
+	return s.Format == "node-id" || s.Format == "uuid" && name != "client" && name != "key" && name != "request"
 }
 
 // served reads the document as anybody can.
@@ -210,6 +210,8 @@ func (d *document) value(name string, s schema, value func(string) string, their
 		return true
 	case s.Format == "email":
 		return "probe@example.com"
+	case s.Format == "date-time":
+		return "2099-01-02T03:04:05Z"
 	case name == "permissions":
 		return "flag:read"
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"github.com/reeve-platform/reeve/commands"
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/events"
+	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/eventstore"
 	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/internal/edge/graph/exec"
@@ -199,9 +201,12 @@ func (s *server) openSides(key []byte) (err error) {
 	}
 	s.source.Access, s.source.Flags, s.source.Fact = s.model, s.book, s.store.At
 	s.source.Settled, s.source.Seen, s.source.Ready, s.source.Age = s.mirror.Await, s.mirror.At, s.together, s.mirror.Age
+	if n := int(s.Streams); n > 0 {
+		s.source.Streams = readapi.NewStreams(key, n, s.mirror.Moved, s.mirror.Err, s.ctx.Done())
+	}
 	s.closing(func() error { s.source.Close(); return nil })
 	s.engine = projections.New(s.pool, s.tap(s.store), projections.All, projections.Options{Logger: s.log})
-	o := commands.Options{NameKey: key, Survey: s.survey, Room: s.room, Forge: s.sealer.Forge, Logger: s.log}
+	o := commands.Options{NameKey: key, Survey: s.survey, Room: s.room, Forge: s.sealer.Forge, Flags: s.flags, Shown: s.source.Note, Approvals: s.book.Approvals, Holds: s.holds, Logger: s.log}
 	s.ledger, s.founding = commands.NewLedger(gated{s.store, s.together}, o), commands.NewLedger(s.store, o)
 	s.bootstrap = &bootstrap{server: s}
 	return nil
@@ -244,6 +249,20 @@ func (s *server) survey(ctx context.Context, i domain.IntegratorID) ([]domain.Te
 	return s.source.TenantsUnder(ctx, i, head)
 }
 
+// feed yields the log from behind a position on, and what comes.
+func (s *server) feed(ctx context.Context, from uint64) iter.Seq2[domain.Page, error] {
+	return s.store.Prompt(ctx, from, 256)
+}
+
+// flags is the book of flags as of the present head of the log.
+func (s *server) flags(ctx context.Context) (*flag.Book, error) {
+	head, err := s.store.Head(ctx)
+	if err == nil {
+		err = s.mirror.Await(ctx, head)
+	}
+	return s.book, err
+}
+
 func (s *server) establish() error {
 	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
 	defer cancel()
@@ -278,6 +297,7 @@ func (s *server) routes() chi.Router {
 	edge.REST(r, o, entries...)
 	exec.Mount(r, o, s.source, entries...)
 	r.Handle("/ofrep/*", readapi.OFREP(s.source, edge.ScopeOf(domain.FlagEvaluate), time.Now))
+	r.Method(http.MethodGet, readapi.FeedPath, readapi.NewFeed(s.source, s.feed))
 	s.endpoints.Mount(r)
 	r.Method(http.MethodPost, bootstrapPath, s.bootstrap)
 	r.Get("/events.json", serveEvents)

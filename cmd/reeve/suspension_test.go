@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -183,10 +184,24 @@ func (m *manor) since(position uint64) (types []string) {
 	return types
 }
 
+// now is what somebody reads when everything that was recorded so far is in it: the
+// guard opens before the read models have heard why.
+func (m *manor) now(as, path string) []byte {
+	m.t.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), "GET", m.url+path, http.NoBody)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", as)
+	r.Header.Set("Reeve-Min-Position", strconv.FormatUint(m.head(), 10))
+	_, _, body := m.send(r)
+	return body
+}
+
 // own is the status that a tenant has by itself, and with what is above it.
 func (m *manor) own(p places) string {
 	m.t.Helper()
-	_, _, body := m.ask("Bearer "+m.world.token, probe{method: "GET", path: "/v1/tenants/" + p["tenant"]})
+	body := m.now("Bearer "+m.world.token, "/v1/tenants/"+p["tenant"])
 	var t struct{ Status, EffectiveStatus string }
 	if err := json.Unmarshal(body, &t); err != nil {
 		m.t.Fatal(err)
@@ -197,7 +212,7 @@ func (m *manor) own(p places) string {
 // reads is the tenant as its guest sees it, but for how often it was changed.
 func (m *manor) reads(g guest) string {
 	m.t.Helper()
-	_, _, body := m.ask(g.bearer, probe{method: "GET", path: g.reads})
+	body := m.now(g.bearer, g.reads)
 	var row map[string]any
 	if err := json.Unmarshal(body, &row); err != nil {
 		m.t.Fatal(err)

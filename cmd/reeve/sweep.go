@@ -7,6 +7,7 @@ import (
 
 	"github.com/reeve-platform/reeve/commands"
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/change"
 	"github.com/reeve-platform/reeve/domain/tenant"
 	"github.com/reeve-platform/reeve/projections"
 	"github.com/reeve-platform/reeve/readapi"
@@ -23,12 +24,17 @@ const (
 // reservations that a crash left open, deletes tenants whose grace is over, and
 // forgets who read what long ago.
 func (s *server) sweep(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
+	tick, second := time.NewTicker(sweepEvery), time.NewTicker(time.Second)
 	defer tick.Stop()
+	defer second.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-second.C:
+			if err := s.change(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				s.log.Warn("applying change requests", "error", err)
+			}
 		case <-tick.C:
 			now := time.Now()
 			err := errors.Join(s.settle(ctx, now.Add(-abandoned)), s.delete(ctx, now), s.forget(ctx, now))
@@ -71,6 +77,22 @@ func (s *server) delete(ctx context.Context, now time.Time) error {
 			return nil
 		}
 		return err
+	})
+}
+
+// change applies change requests that are due. Whether they still are is judged on the
+// log, and so is what came of them.
+func (s *server) change(ctx context.Context, now time.Time) error {
+	due, err := s.source.DueChanges(ctx, now)
+	if err != nil {
+		return err
+	}
+	return each(due, func(c readapi.DueChange) error {
+		err := commands.ApplyDue(ctx, s.ledger, change.Apply{Node: c.Node, Request: c.ID})
+		if kind := domain.KindOf(err); kind == domain.Unavailable || kind == domain.Internal {
+			return err
+		}
+		return nil // which is recorded
 	})
 }
 

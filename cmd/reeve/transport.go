@@ -27,6 +27,7 @@ type transport struct {
 	ConcurrentHouse  uint16 `name:"concurrent-integrator" env:"REEVE_CONCURRENT_INTEGRATOR" default:"128" help:"How many of these may be of one integrator and its tenants together; 0 for any."`
 
 	Connections        uint16 `env:"REEVE_CONNECTIONS" default:"4096" help:"How many connections may be open at once to the API, and to the admin address; 0 for any."`
+	Streams            uint16 `env:"REEVE_STREAMS" default:"2000" help:"How many clients may follow notices about flags at once, half of them of one principal; 0 for none."`
 	ConnectionsAddress uint16 `env:"REEVE_CONNECTIONS_ADDRESS" default:"512" help:"How many of these may be from one address, or one /64 of IPv6; trusted proxies have any number. 0 for any."`
 }
 

@@ -14,7 +14,7 @@ const (
 	syncing = 2
 	// garbage is how many per cent the heap may grow before it is collected. A
 	// server holds little and allocates much, so the usual 100 collects all the time.
-	garbage = 400
+	garbage = 800
 	// enough is the memory in bytes beyond which collecting often is the smaller
 	// evil, for a server and for the log alone.
 	enough       = 512 << 20

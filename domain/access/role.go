@@ -67,18 +67,18 @@ var BuiltIns = []BuiltIn{
 		domain.AccessRead, domain.AuditRead, domain.ClientRead, domain.FlagRead, domain.IntegratorRead, domain.NodeRead, domain.OpsRead,
 		domain.PlatformReadAll, domain.QuotaRead, domain.SecurityRead, domain.TenantRead, domain.UserRead)}, onPlatform},
 	{IntegratorAdmin, Definition{"Integrator administrator", domain.PermissionsOf(
-		domain.AccessRead, domain.AccessWrite, domain.AuditRead, domain.ClientRead, domain.ClientWrite,
+		domain.AccessRead, domain.AccessWrite, domain.AuditRead, domain.ChangeApprove, domain.ChangePropose, domain.ClientRead, domain.ClientWrite,
 		domain.FlagEvaluate, domain.FlagLock, domain.FlagOpt, domain.FlagOverride, domain.FlagRead, domain.FlagWrite, domain.IntegratorRead, domain.NodeRead,
 		domain.QuotaRead, domain.QuotaWrite, domain.SecurityRead, domain.TenantArchive, domain.TenantCreate, domain.TenantDelete,
 		domain.TenantRead, domain.TenantSuspend, domain.TenantWrite, domain.UserRead, domain.UserWrite)}, onIntegrator},
 	{TenantAdmin, Definition{"Tenant administrator", domain.PermissionsOf(
-		domain.AccessRead, domain.AccessWrite, domain.AuditRead, domain.ClientRead, domain.ClientWrite,
+		domain.AccessRead, domain.AccessWrite, domain.AuditRead, domain.ChangeApprove, domain.ChangePropose, domain.ClientRead, domain.ClientWrite,
 		domain.FlagEvaluate, domain.FlagLock, domain.FlagOpt, domain.FlagOverride, domain.FlagRead, domain.FlagWrite, domain.NodeRead, domain.QuotaRead, domain.SecurityRead,
 		domain.TenantRead, domain.TenantWrite, domain.UserRead, domain.UserWrite)}, onTenant},
 	{TenantViewer, Definition{"Tenant viewer", domain.PermissionsOf(
 		domain.FlagRead, domain.NodeRead, domain.QuotaRead, domain.TenantRead, domain.UserRead)}, anywhere},
 	{FlagEditor, Definition{"Flag editor", domain.PermissionsOf(
-		domain.FlagEvaluate, domain.FlagLock, domain.FlagOpt, domain.FlagOverride, domain.FlagRead, domain.FlagWrite, domain.NodeRead)}, anywhere},
+		domain.ChangePropose, domain.FlagEvaluate, domain.FlagLock, domain.FlagOpt, domain.FlagOverride, domain.FlagRead, domain.FlagWrite, domain.NodeRead)}, anywhere},
 	{Evaluator, Definition{"Evaluator", domain.PermissionsOf(domain.FlagEvaluate)}, anywhere},
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/access"
 	"github.com/reeve-platform/reeve/domain/apikey"
+	"github.com/reeve-platform/reeve/domain/change"
 	"github.com/reeve-platform/reeve/domain/claim"
 	"github.com/reeve-platform/reeve/domain/client"
 	"github.com/reeve-platform/reeve/domain/flag"
@@ -20,5 +21,5 @@ import (
 
 // Registry knows every event by its stored name.
 var Registry = domain.NewRegistry(
-	access.Events, apikey.Events, claim.Events, client.Events, flag.Events, integrator.Events, platform.Events, quota.Events, security.Events, signing.Events, tenant.Events, user.Events,
+	access.Events, apikey.Events, change.Events, claim.Events, client.Events, flag.Events, integrator.Events, platform.Events, quota.Events, security.Events, signing.Events, tenant.Events, user.Events,
 )

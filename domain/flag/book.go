@@ -32,7 +32,8 @@ type Book struct {
 	names    *register[string, naming]
 	segments *register[SegmentKey, roll]
 	interned map[string]*said // settings that nodes may come to share
-	blind    atomic.Uint64    // position of the first fact about flags that cannot be read
+	required atomic.Pointer[map[uuid.UUID]requirement]
+	blind    atomic.Uint64 // position of the first fact about flags that cannot be read
 }
 
 // ErrBlind: something about flags is in the log that this build cannot read. What
@@ -111,7 +112,7 @@ func (b *Book) Apply(r domain.Recorded) error {
 func Concerns(s domain.StreamID) bool {
 	category, _, _ := strings.Cut(string(s), "-")
 	switch category {
-	case "platform", "integrator", "tenant", "user", "flag", "nodeflags", "flaggraph", "segment":
+	case "platform", "integrator", "tenant", "user", "flag", "nodeflags", "flaggraph", "segment", "approvals":
 		return true
 	}
 	return false
@@ -151,6 +152,9 @@ func (b *Book) learn(r domain.Recorded) {
 	case PrerequisitesSet:
 		b.edit(e.Flag, r)
 	}
+	if e, ok := r.Event.(domain.Requires); ok {
+		b.require(e)
+	}
 	b.say(r)
 	b.gather(r)
 }
@@ -182,14 +186,15 @@ func (b *Book) house(user, home domain.NodeID, at uint64) {
 	}
 }
 
-// link adds a version of a node. Several facts of one event make one version.
+// link adds a version of a node. Several facts of one event make one version; in a
+// draft, where all are at one position, they are told apart.
 func (b *Book) link(node domain.NodeID, at uint64, change func(*link)) {
 	s := b.spot(node)
 	next := &link{position: at}
 	if before := s.newest.Load(); before != nil {
 		*next = *before
 		next.position, next.before = at, before
-		if before.position == at {
+		if before.position == at && !b.drafted() {
 			next.before = before.before
 		}
 	}
@@ -203,9 +208,9 @@ func (b *Book) spot(node domain.NodeID) *spot {
 		return nil
 	}
 	id := idOf(node)
-	s := b.nodes.get(id)
+	s := b.nodes.own(id)
 	if s == nil {
-		s = &spot{id: id}
+		s = b.copied(id)
 		b.nodes.add(s)
 	}
 	return s
@@ -236,10 +241,10 @@ func nodeOf(id uuid.UUID) domain.NodeID {
 
 // edit adds an edition of a flag.
 func (b *Book) edit(k Key, r domain.Recorded) {
-	e := b.flags.get(k)
+	e := b.flags.own(k)
 	known := e != nil
 	if !known {
-		e = &entry{number: uint32(b.flags.count), key: k}
+		e = b.entry(k)
 	}
 	next := &edition{position: r.Position}
 	if before := e.newest.Load(); before != nil {
@@ -287,10 +292,15 @@ func (f *edition) name(v json.RawMessage) string {
 	return f.Definition.variantOf(v) // which may still be spelled otherwise
 }
 
-// list adds a flag to those that are answered all at once.
+// list adds a flag to those that are answered all at once, in the place of the same
+// one if a draft has its own.
 func (b *Book) list(e *entry) {
 	old := *b.listed.Load()
-	at, _ := slices.BinarySearchFunc(old, e.key, func(e *entry, k Key) int { return cmp.Compare(e.key, k) })
-	next := slices.Concat(old[:at], []*entry{e}, old[at:])
+	at, there := slices.BinarySearchFunc(old, e.key, func(e *entry, k Key) int { return cmp.Compare(e.key, k) })
+	rest := old[at:]
+	if there {
+		rest = rest[1:]
+	}
+	next := slices.Concat(old[:at], []*entry{e}, rest)
 	b.listed.Store(&next)
 }

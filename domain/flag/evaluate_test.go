@@ -131,5 +131,7 @@ func TestGolden(t *testing.T) {
 		segment, SegmentUpdated{"gold", gold, Membership{Excluded: []string{"bob"}}}, SegmentRetired{"gold"},
 		RolloutSet{rolling}, RolloutAdvanced{rolling}, RolloutPaused{rolling}, RolloutResumed{rolling},
 		OptedIn{Saying{acme, domain.TenantLevel, partner, key, Setting{Value: j(`true`), Opted: Taken}, nil}}, OptedOut{Saying{acme, domain.TenantLevel, partner, key, Setting{Value: j(`false`), Opted: Declined}, &on}},
+		FeatureSetDefined{large, "what for", []Feature{{key, Serving{Variant: "on"}}}}, FeatureSetUpdated{large, 2, []Feature{feature(key, "true")}, []Feature{feature(second, "true")}}, FeatureSetRetired{large},
+		FeatureSetAssigned{acme, domain.TenantLevel, large, 2, 1, []Key{key}}, FeatureSetUnassigned{acme, domain.TenantLevel, large, 2},
 		PrerequisitesSet{key, []Prerequisite{{Flag: "base", Variant: "on", Value: j(`true`)}}, nil})
 }

@@ -42,6 +42,11 @@ var Events = domain.Vocabulary{
 	domain.Define[SegmentDefined]("SegmentDefined", 1),
 	domain.Define[SegmentUpdated]("SegmentUpdated", 1),
 	domain.Define[SegmentRetired]("SegmentRetired", 1),
+	domain.Define[FeatureSetDefined]("FeatureSetDefined", 1),
+	domain.Define[FeatureSetUpdated]("FeatureSetUpdated", 1),
+	domain.Define[FeatureSetRetired]("FeatureSetRetired", 1),
+	domain.Define[FeatureSetAssigned]("FeatureSetAssigned", 1),
+	domain.Define[FeatureSetUnassigned]("FeatureSetUnassigned", 1),
 }
 
 // Key names a flag for ever: a letter or digit, then up to 127 of A-Z, a-z, 0-9,

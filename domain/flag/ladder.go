@@ -23,6 +23,7 @@ type Setting struct {
 	ValidUntil *time.Time      `json:"validUntil,omitempty"` // exclusive
 	Locked     bool            `json:"locked,omitempty"`
 	Opted      Opted           `json:"opted,omitempty"` // if the node itself chose
+	Set        FeatureSetKey   `json:"set,omitempty"`   // that gave it to the node
 }
 
 // A phase is where a setting is in its own time.
@@ -78,6 +79,9 @@ type Ladder struct {
 	settings map[domain.NodeID]sayings
 	agents   map[domain.NodeID]bool // ids of clients and keys, which are no nodes
 	segments map[SegmentKey]bool    // that may be named
+	sets     map[FeatureSetKey]FeatureSet
+	assigned map[assignment]int // editions of the sets that nodes have
+	instead  map[spoke]*Setting // what nodes said before a set gave them something else
 }
 
 type place struct {
@@ -109,7 +113,7 @@ func (l Ladder) Evolve(e domain.Event) Ladder {
 	case SegmentRetired:
 		l.segments = with(l.segments, e.Segment, false)
 	}
-	return l.evolveSettings(e)
+	return l.evolveSets(e).evolveSettings(e)
 }
 
 // knows refuses a setting that names a segment that is not there.
@@ -128,7 +132,7 @@ func (l Ladder) evolveSettings(e domain.Event) Ladder {
 	switch e := e.(type) {
 	case interface{ Said() Saying }:
 		s := e.Said()
-		l = l.say(s.Node, s.Flag, &s.Setting)
+		l = l.displace(s).say(s.Node, s.Flag, &s.Setting)
 		if _, known := l.places[s.Node]; !known && s.Level == domain.UserLevel {
 			l = l.move(s.Node, func(p *place) { *p = place{s.Level, s.Parent, domain.Usable} })
 		}

@@ -34,6 +34,23 @@ func newMembers() members {
 	return members{newRegister(func(k string) uint64 { return maphash.String(seed, k) }, func(m *member) string { return m.key })}
 }
 
+// until is a copy of the members as they were at a position, to name others in.
+func (all members) until(position uint64) members {
+	next := newMembers()
+	for s := range all.each {
+		m := s.newest.Load()
+		for m != nil && m.position > position {
+			m = m.before
+		}
+		if m != nil {
+			c := &member{key: s.key}
+			c.newest.Store(m)
+			next.add(c)
+		}
+	}
+	return next
+}
+
 // name learns whom a segment names from a position on.
 func (all members) name(m *Membership, position uint64) {
 	all.read(m.Included, included)

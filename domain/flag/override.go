@@ -191,7 +191,7 @@ func (d Definition) allows(level domain.Level) bool {
 
 // equal compares what two settings say, a nil one with none.
 func (s *Setting) equal(o Setting) bool {
-	return s != nil && s.Variant == o.Variant && s.Opted == o.Opted && s.Locked == o.Locked && cascade.Same(s.Value, o.Value) && alike(s.Rules, o.Rules) && alike(s.Split, o.Split) &&
+	return s != nil && s.Variant == o.Variant && s.Opted == o.Opted && s.Set == o.Set && s.Locked == o.Locked && cascade.Same(s.Value, o.Value) && alike(s.Rules, o.Rules) && alike(s.Split, o.Split) &&
 		sameTime(s.ValidFrom, o.ValidFrom) && sameTime(s.ValidUntil, o.ValidUntil)
 }
 

@@ -7,13 +7,15 @@ import (
 
 // A register finds things by their keys. One writer adds to it while any number of
 // readers look things up, without a lock. Nothing is ever taken out. It is a hash
-// table with open addressing; a fuller one takes its place when it gets full.
+// table with open addressing; a fuller one takes its place when it gets full. One
+// that lies over another holds what differs from that, which it leaves as it is.
 type register[K comparable, T any] struct {
 	hash  func(K) uint64
 	keyOf func(*T) K
 	table atomic.Pointer[[]atomic.Pointer[T]]
 	begun atomic.Bool
 	count int // of the writer
+	under *register[K, T]
 }
 
 // seed keeps whoever chooses keys from choosing them into one place.
@@ -28,8 +30,24 @@ func newRegister[K comparable, T any](hash func(K) uint64, keyOf func(*T) K) *re
 // empty reports whether nothing was ever put in.
 func (r *register[K, T]) empty() bool { return !r.begun.Load() }
 
+// over is an empty register that lies over this one.
+func (r *register[K, T]) over() *register[K, T] {
+	next := newRegister(r.hash, r.keyOf)
+	next.under = r
+	next.begun.Store(r.begun.Load())
+	return next
+}
+
 // get is the thing with a key, nil if there is none.
 func (r *register[K, T]) get(k K) *T {
+	if t := r.own(k); t != nil || r.under == nil {
+		return t
+	}
+	return r.under.get(k)
+}
+
+// own is the thing with a key, as far as the register itself holds it.
+func (r *register[K, T]) own(k K) *T {
 	table := *r.table.Load()
 	mask := uint64(len(table) - 1)
 	for at := r.hash(k) & mask; ; at = (at + 1) & mask {
@@ -82,7 +100,7 @@ func (r *register[K, T]) put(table []atomic.Pointer[T], t *T) {
 	table[at].Store(t)
 }
 
-// each yields everything, in no order, for the writer.
+// each yields everything that the register itself holds, in no order.
 func (r *register[K, T]) each(yield func(*T) bool) {
 	table := *r.table.Load()
 	for i := range table {

@@ -189,7 +189,7 @@ func (t target) roll(l Ladder, at time.Time, change func(Definition, Setting) (S
 	if before.phase(at) != expired && before != nil {
 		now = *before
 	}
-	now.Opted = ""
+	now.Opted, now.Set = "", ""
 	after, err := change(f.Definition, now)
 	if err != nil {
 		return nil, err

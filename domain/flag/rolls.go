@@ -37,7 +37,7 @@ func (b *Book) gather(r domain.Recorded) {
 // enroll adds a roll to a segment. Without a membership that stays as it was.
 func (b *Book) enroll(k SegmentKey, r domain.Recorded, m *Membership) {
 	next := &roll{key: k, position: r.Position}
-	if before := b.segments.get(k); before != nil {
+	if before := b.roll(k, r.Position); before != nil {
 		next.before, next.segment, next.members, next.groups = before, before.segment, before.members, before.groups
 	} else {
 		next.members = newMembers()
@@ -45,6 +45,9 @@ func (b *Book) enroll(k SegmentKey, r domain.Recorded, m *Membership) {
 	next.segment = next.segment.Evolve(r.Event)
 	next.segment.Membership = Membership{}
 	if m != nil {
+		if b.drafted() {
+			next.members = next.members.until(r.Position)
+		}
 		next.members.name(m, r.Position)
 		next.groups = groupsOf(m.Any, next.groups)
 	}
@@ -60,13 +63,19 @@ func (b *Book) audiences(position uint64) func(SegmentKey) *Audience {
 		return nil
 	}
 	return func(k SegmentKey) *Audience {
-		r := b.segments.get(k)
-		for r != nil && r.position > position {
-			r = r.before
-		}
+		r := b.roll(k, position)
 		if r == nil {
 			return nil
 		}
 		return r.audience
 	}
+}
+
+// roll is who belonged to a segment at a position, nil if there was none.
+func (b *Book) roll(k SegmentKey, position uint64) *roll {
+	r := b.segments.get(k)
+	for r != nil && r.position > position {
+		r = r.before
+	}
+	return r
 }

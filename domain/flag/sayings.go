@@ -1,6 +1,9 @@
 package flag
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // sayings are what one node says about every flag. They are a value: saying more
 // gives others and leaves these as they are. What is new is kept apart until it
@@ -26,6 +29,9 @@ func (s sayings) with(k Key, v *Setting) sayings {
 	}
 	return s
 }
+
+// keys are the flags that something is said about, in order.
+func (s sayings) keys() []Key { return slices.Sorted(maps.Keys(s.joined())) }
 
 func (s sayings) joined() map[Key]*Setting {
 	all := maps.Clone(s.old)

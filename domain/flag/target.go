@@ -39,9 +39,13 @@ func (t target) stream() domain.StreamID { return domain.StreamID("nodeflags-" +
 // is looked for among the users that are known, who have a home already, and among
 // clients and keys, who have none.
 func (t target) reads(l Ladder) []domain.StreamID {
-	names := []domain.StreamID{Stream(t.flag)}
+	return append([]domain.StreamID{Stream(t.flag)}, t.surroundings(l)...)
+}
+
+// surroundings names all of that but the flag.
+func (t target) surroundings(l Ladder) (names []domain.StreamID) {
 	if t.node == domain.PlatformID {
-		return names
+		return nil
 	}
 	p, known := l.places[t.node]
 	if !known && t.home != "" {

@@ -156,6 +156,32 @@ func (all *versions) put(n saying) {
 	own.Store(&list)
 }
 
+// until is a copy of the versions up to a position, to add others to.
+func (all *versions) until(position uint64) *versions {
+	if all == nil {
+		return nil
+	}
+	later := func(n saying) bool { return n.position() > position }
+	if all.many == nil {
+		return &versions{few: slices.DeleteFunc(slices.Clone(all.few), later)}
+	}
+	next := &versions{many: make([]*atomic.Pointer[[]saying], len(all.many))}
+	for flag, list := range all.many {
+		if list == nil {
+			continue
+		}
+		own := *list.Load()
+		for len(own) > 0 && later(own[len(own)-1]) {
+			own = own[:len(own)-1]
+		}
+		if len(own) > 0 {
+			next.many[flag] = &atomic.Pointer[[]saying]{}
+			next.many[flag].Store(new(slices.Clip(own)))
+		}
+	}
+	return next
+}
+
 // say learns what a node says from now on.
 func (b *Book) say(r domain.Recorded) {
 	switch e := r.Event.(type) {

@@ -94,7 +94,7 @@ func (v *View) climb(node domain.NodeID) bool {
 		}
 		v.line[level] = s
 		v.stands(l, level)
-		s = l.above
+		s = v.book.lifted(l.above)
 	}
 	return v.node != nil
 }
@@ -117,7 +117,7 @@ func (v *View) join(user domain.UserID) {
 	if s == nil {
 		return
 	}
-	if l := s.as(v.position); l != nil && levels[l.level] == domain.UserLevel && l.above == v.node {
+	if l := s.as(v.position); l != nil && levels[l.level] == domain.UserLevel && l.above != nil && l.above.id == v.node.id {
 		v.line[domain.UserLevel.Depth()] = s
 	}
 }

@@ -50,7 +50,7 @@ func (g *Guard) Admit(r *http.Request) (edge.Caller, error) {
 		}
 		return nil, err
 	}
-	return caller{g, p}, g.Usable(p)
+	return caller{g, p}, g.usable(p)
 }
 
 // Caller is a principal as one who makes a request.
@@ -61,12 +61,17 @@ func (g *Guard) Caller(p Principal) edge.Caller { return caller{g, p} }
 func (g *Guard) Challenge(err error) string { return Challenge(err) }
 
 // Usable refuses whoever belongs to a node that must not be used, and credentials
-// that an integrator holds whose tenant has left. It is the one place where that is decided, for tokens that are asked for and for those
-// that are used. The platform itself cannot be suspended.
+// that an integrator holds whose tenant has left. It is the one place where that is
+// decided, for tokens that are asked for and for those that are used. The platform
+// itself cannot be suspended.
 func (g *Guard) Usable(p Principal) error {
 	if err := g.mirror.Err(); err != nil {
 		return err
 	}
+	return g.usable(p)
+}
+
+func (g *Guard) usable(p Principal) error {
 	home := p.Node
 	if p.Type == User {
 		home = domain.NodeID(p.ID)

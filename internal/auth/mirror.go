@@ -146,6 +146,13 @@ func (m *Mirror) At() uint64 {
 	return m.at
 }
 
+// Moved is closed as soon as more of the log is shown, or no more can be.
+func (m *Mirror) Moved() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.moved
+}
+
 // Await returns once everything up to a position is shown. Errors: ErrBehind when
 // ctx ends first, ErrBlind.
 func (m *Mirror) Await(ctx context.Context, position uint64) error {

@@ -26,6 +26,7 @@ const (
 	shelfPast    = 1_000_000 // overrides altogether, for looking back
 	roomy        = 25        // MiB that the book may take
 	lookBack     = 0.5       // of the rate of now, as of any position
+	foresight    = 2000      // ms that a preview may take for each 10,000 tenants
 )
 
 // A shelf is a book of flags in this process, and what it was filled with.
@@ -97,6 +98,10 @@ func benchBook(ctx context.Context, p plan) ([]result, error) {
 	if err != nil {
 		return []result{memory}, err
 	}
+	effect, err := s.foresee(ctx, p)
+	if err != nil {
+		return []result{memory, resolve}, err
+	}
 	for s.at < s.founded+shelfPast-shelfTenants*shelfEach {
 		if err := s.add("nodeflags-x", s.override(rand.IntN(shelfTenants), rand.IntN(shelfFlags))); err != nil {
 			return nil, err
@@ -108,7 +113,22 @@ func benchBook(ctx context.Context, p plan) ([]result, error) {
 		}},
 		{"as of now", lookBack, func(context.Context) (sample, error) { return s.turn(p, func() uint64 { return 0 }) }},
 	}}.run(ctx, p.rounds)
-	return append([]result{memory, resolve}, past...), err
+	return append([]result{memory, resolve, effect}, past...), err
+}
+
+// foresee times the preview of a kill that all tenants notice, but for those that
+// say otherwise.
+func (s *shelf) foresee(ctx context.Context, p plan) (result, error) {
+	r := result{Contest: "book, what if", Contender: "100,000 tenants, a flag killed for all", Unit: "ms/10,000", Most: foresight}
+	for range p.rounds {
+		began := time.Now()
+		e, err := s.Effect(ctx, domain.Meta{At: shelved}, feature.Killed{Flag: s.keys[0], From: feature.StatusActive})
+		if err != nil || len(e.Shifts) != len(s.tenants)+cityIntegrators+1 || e.Digest() == "" { // the platform, too
+			return r, errors.Join(err, fmt.Errorf("the preview lists %d nodes", len(e.Shifts)))
+		}
+		r.Rates = append(r.Rates, float64(time.Since(began).Microseconds())/1000*10_000/shelfTenants)
+	}
+	return r, nil
 }
 
 // turn evaluates any flag for any tenant.

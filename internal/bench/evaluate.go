@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -33,14 +32,25 @@ func benchEvaluate(ctx context.Context, p plan) ([]result, error) {
 		return nil, err
 	}
 	defer bare.stop()
-	return contest{"evaluate", "evaluations/s", []contender{
+	contenders := []contender{
 		{"reeve, OFREP", 0, func(ctx context.Context) (sample, error) {
 			return ask(ctx, p, func(ctx context.Context) (*wire, error) { return w.dialFor(ctx, p, "auth:flag:evaluate") }, w.cpu, asks)
 		}},
-		{"bare net/http, the same bytes", 0, func(ctx context.Context) (sample, error) {
+		{"bare net/http, the same bytes", 0.75, func(ctx context.Context) (sample, error) {
 			return ask(ctx, p, func(ctx context.Context) (*wire, error) { return dial(ctx, address) }, bare.cpu, asks)
 		}},
-	}}.run(ctx, p.rounds)
+	}
+	peer, err := startRelay(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if peer != nil {
+		defer peer.stop()
+		contenders = append(contenders, contender{"GO Feature Flag relay proxy", 2, func(ctx context.Context) (sample, error) {
+			return askFor(ctx, p, peer.dial, peer.cpu, allFlags+"/flag-001", asks)
+		}})
+	}
+	return contest{"evaluate", "evaluations/s", contenders}.run(ctx, p.rounds)
 }
 
 // switches makes a flag, and tenants that some of them override it for. It returns
@@ -54,15 +64,31 @@ func (w *world) switches(ctx context.Context, p plan) (asks [][]byte, answer []b
 	steps := []struct{ path, body string }{{"/v1/flags", `{"key":"new-checkout","type":"boolean","default":false}`}, {"/v1/flags/new-checkout/activate", ""}}
 	var last domain.Receipt
 	for _, s := range steps {
-		if last, err = wire.command("POST", s.path, s.body); err != nil {
+		if _, err = wire.command("POST", s.path, s.body); err != nil {
+			return nil, nil, err
+		}
+	}
+	if last, err = wire.command("POST", "/v1/integrators", `{"businessName":"Eval","kind":"partner","contacts":[{"name":"a","email":"a@example.com","role":"admin"}]}`); err != nil {
+		return nil, nil, err
+	}
+	integrator := last.ID
+	for _, s := range []struct{ method, path, body string }{
+		{"POST", "/v1/integrators/" + integrator + "/activate", ""}, {"POST", "/v1/flags", `{"key":"held","type":"boolean","default":false}`},
+		{"PUT", "/v1/nodes/" + integrator + "/flags/held", `{"value":true}`}, {"POST", "/v1/nodes/" + integrator + "/flags/held/lock", ""},
+		{"PUT", "/v1/nodes/platform/flags/new-checkout", `{"value":false,"rules":[{"when":[{"attribute":"plan","op":"in","values":["silver"]}],"value":true}]}`},
+	} {
+		if _, err = wire.command(s.method, s.path, s.body); err != nil {
 			return nil, nil, err
 		}
 	}
 	for i := range evaluateUnder {
-		if last, err = wire.command("POST", "/v1/tenants", fmt.Sprintf(`{"slug":"eval-%d","name":"Eval","kind":"merchant"}`, i)); err != nil {
+		if last, err = wire.command("POST", "/v1/tenants", fmt.Sprintf(`{"slug":"eval-%d","name":"Eval","kind":"merchant","integrator":%q,"contacts":[{"name":"a","email":"a@example.com","role":"admin"}]}`, i, integrator)); err != nil {
 			return nil, nil, err
 		}
 		id := last.ID
+		if err := wire.opened(id); err != nil {
+			return nil, nil, err
+		}
 		asks = append(asks, fmt.Appendf(nil, `{"context":{"targetingKey":%q,"tenantId":%q,"region":"eu","plan":"gold"}}`, id, id))
 		if i%5 > 0 {
 			continue
@@ -78,6 +104,15 @@ func (w *world) switches(ctx context.Context, p plan) (asks [][]byte, answer []b
 	return asks, bytes.Clone(answer), err
 }
 
+// opened activates a tenant: of others every flag is off.
+func (w *wire) opened(tenant string) error {
+	if _, err := w.must("PUT", "/v1/tenants/"+tenant+"/quotas/users", []byte(`{"limit":10}`)); err != nil {
+		return err
+	}
+	_, err := w.must("POST", "/v1/tenants/"+tenant+"/activate", nil)
+	return err
+}
+
 // command sends a command and returns its receipt.
 func (w *wire) command(method, path, body string) (r domain.Receipt, err error) {
 	answer, err := w.must(method, path, []byte(body))
@@ -88,17 +123,5 @@ func (w *wire) command(method, path, body string) (r domain.Receipt, err error) 
 }
 
 func ask(ctx context.Context, p plan, connect func(context.Context) (*wire, error), cpu func() time.Duration, asks [][]byte) (sample, error) {
-	before := cpu()
-	rate, err := closed(ctx, p, func(ctx context.Context, _ int) (func() error, func(), error) {
-		wire, err := connect(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		step := func() error {
-			_, err := wire.must("POST", evaluated, asks[rand.N(len(asks))])
-			return err
-		}
-		return step, func() { wire.conn.Close() }, nil
-	})
-	return sample{rate, each(cpu()-before, rate, p)}, err
+	return askFor(ctx, p, connect, cpu, evaluated, asks)
 }

@@ -109,7 +109,7 @@ func (w *wire) receive() (status int, body []byte, err error) {
 	if status, err = strconv.Atoi(string(line[9:12])); err != nil {
 		return 0, nil, err
 	}
-	length := -1
+	length, chunked := -1, false
 	for len(line) > 2 {
 		if line, err = w.in.ReadSlice('\n'); err != nil {
 			return 0, nil, err
@@ -118,7 +118,13 @@ func (w *wire) receive() (status int, body []byte, err error) {
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
 				return 0, nil, err
 			}
+		} else if bytes.EqualFold(name, []byte("Transfer-Encoding")) {
+			chunked = true
 		}
+	}
+	if chunked {
+		w.body, err = w.chunks(w.body[:0])
+		return status, w.body, err
 	}
 	if length < 0 {
 		return 0, nil, fmt.Errorf("an answer of status %d has no length", status)
@@ -126,6 +132,29 @@ func (w *wire) receive() (status int, body []byte, err error) {
 	w.body = append(w.body[:0], make([]byte, length)...)
 	_, err = io.ReadFull(w.in, w.body)
 	return status, w.body, err
+}
+
+// chunks reads a body of which the server did not know the length (RFC 9112 section
+// 7.1).
+func (w *wire) chunks(body []byte) ([]byte, error) {
+	for {
+		line, err := w.in.ReadSlice('\n')
+		if err != nil {
+			return body, err
+		}
+		size, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 16, 31)
+		if err != nil {
+			return body, err
+		}
+		at := len(body)
+		body = append(body, make([]byte, size)...)
+		if _, err := io.ReadFull(w.in, body[at:]); err != nil {
+			return body, err
+		}
+		if _, err := w.in.Discard(2); err != nil || size == 0 {
+			return body, err
+		}
+	}
 }
 
 // must is send for requests that have to succeed.

@@ -43,6 +43,8 @@ type benchmark struct {
 var benchmarks = []benchmark{
 	{"commands", benchCommands},
 	{"evaluate", benchEvaluate},
+	{"bulk", benchBulk},
+	{"propagation", benchPropagation},
 	{"book", benchBook},
 	{"guard", benchGuard},
 	{"log", benchLog},

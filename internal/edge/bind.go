@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -38,12 +37,11 @@ func BindObject(obj map[string]any) Bind {
 	}
 }
 
-// decode is the last step; what it refuses are numbers that a narrow Go type
-// does not hold, and whatever a type's own UnmarshalText refuses.
+// decode is the last step, for what holds no member that dst does not have. What it
+// refuses are numbers that a narrow Go type does not hold, and whatever a type's own
+// UnmarshalText refuses.
 func decode(obj map[string]any, dst any) error {
-	d := json.NewDecoder(bytes.NewReader(canonical(obj)))
-	d.DisallowUnknownFields()
-	err := d.Decode(dst)
+	err := json.Unmarshal(canonical(obj), dst)
 	if err == nil {
 		return nil
 	}
@@ -63,17 +61,6 @@ func Fingerprint(entry string, obj map[string]any) string {
 	h.Write([]byte(entry + "\x00"))
 	h.Write(canonical(obj))
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// canonical is JSON with sorted members and no insignificant space.
-func canonical(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil // a value that is no JSON; checking refuses it first
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // Value reads the text of a parameter as the type its member has. Text that is

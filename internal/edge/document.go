@@ -67,7 +67,7 @@ func (t *route) described(form *Form) (params []*huma.Param) {
 
 func (t *route) headers() []string {
 	if t.Writes {
-		return []string{"Idempotency-Key", "If-Match", "Reeve-Reason", "X-Request-Id", "traceparent"}
+		return []string{"Idempotency-Key", "If-Match", "Reeve-Preview", "Reeve-Reason", "X-Request-Id", "traceparent"}
 	}
 	return []string{scopeParameter, "Reeve-Min-Position", "Reeve-Reason", "X-Request-Id", "traceparent"}
 }
@@ -161,6 +161,7 @@ func requestHeaders() map[string]*huma.Param {
 	}
 	add("Idempotency-Key", "However often a request is repeated under one key, it has one effect.", &huma.Schema{MinLength: new(1), MaxLength: new(maxKey), Pattern: "^[ -~]+$"})
 	add("If-Match", "Revision the caller decided on; refused with 412 if the stream has moved on.", &huma.Schema{Pattern: `^"[0-9]+"$`})
+	add("Reeve-Preview", "Name of a preview of this command; refused with 409 preview-stale unless it still changes what was shown.", &huma.Schema{Pattern: preview.String()})
 	add("Reeve-Reason", "Why, for auditors.", &huma.Schema{MaxLength: new(maxReason)})
 	add("Reeve-Min-Position", "The answer must not be older than this position.", &huma.Schema{Pattern: "^[0-9]+$"})
 	all[scopeParameter] = &huma.Param{Name: scopeParameter, In: "query", Description: "Look across all tenants: a right of its own, which needs a Reeve-Reason and is recorded.",

@@ -12,6 +12,8 @@ type Request struct {
 	Meta        domain.Meta  // actor, reason, correlation, idempotency key; At is set by the write path
 	Keyed       bool         // the caller chose Meta.CommandID, so a repeat must have one effect
 	IfMatch     *uint64      // revision the caller decided on, nil for any
+	Preview     string       // name of what the caller was shown that a command would change, "" if nothing
+	Change      string       // the approved change request that asks for it, "" for none; no surface sets it
 	MinPosition uint64       // a read must not be older than this, 0 for any
 	Caller      Caller       // who asks
 	Scope       domain.Scope // what a read may see; set for the entry that is called

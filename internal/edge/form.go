@@ -123,7 +123,7 @@ func newTypes() huma.Registry {
 	r.RegisterTypeAlias(reflect.TypeFor[domain.NodeID](), reflect.TypeFor[nodeID]())
 	for _, id := range []reflect.Type{
 		reflect.TypeFor[domain.TenantID](), reflect.TypeFor[domain.IntegratorID](), reflect.TypeFor[domain.UserID](), reflect.TypeFor[uuid.UUID](),
-		reflect.TypeFor[domain.ClientID](), reflect.TypeFor[domain.APIKeyID](),
+		reflect.TypeFor[domain.ClientID](), reflect.TypeFor[domain.APIKeyID](), reflect.TypeFor[domain.ChangeID](),
 	} {
 		r.RegisterTypeAlias(id, reflect.TypeFor[nodeUUID]())
 	}

@@ -229,6 +229,18 @@ func addresses(dst any) iter.Seq[address] {
 	}
 }
 
+// NodesOf are the nodes that an input is about, given a pointer to it: the platform if
+// it names none.
+func NodesOf(dst any) (nodes []domain.NodeID) {
+	for at := range addresses(dst) {
+		nodes = append(nodes, at.node)
+	}
+	if nodes == nil {
+		nodes = []domain.NodeID{domain.PlatformID}
+	}
+	return nodes
+}
+
 // A nodeMember is a member of an input that names a node.
 type nodeMember struct {
 	index  []int

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,6 +17,7 @@ var (
 	ErrIdempotencyKey = &domain.Error{Kind: domain.Malformed, Code: "invalid-idempotency-key", Detail: "Idempotency-Key must be 1 to 200 printable ASCII characters, once"}
 	ErrIfMatch        = &domain.Error{Kind: domain.Malformed, Code: "invalid-if-match", Detail: `If-Match must be one revision in quotes, such as "3"`}
 	ErrPosition       = &domain.Error{Kind: domain.Malformed, Code: "invalid-position", Detail: "Reeve-Min-Position must be a position such as 4711"}
+	ErrPreview        = &domain.Error{Kind: domain.Malformed, Code: "invalid-preview", Detail: "Reeve-Preview must be what a preview was called, such as 4711-0123456789abcdef0123456789abcdef, once"}
 	ErrReason         = &domain.Error{Kind: domain.Malformed, Code: "invalid-reason", Detail: "Reeve-Reason must be UTF-8 of at most 500 characters, once"}
 )
 
@@ -27,8 +29,8 @@ const (
 
 // RequestFrom reads what the headers say about a call, for any surface that is
 // reached over HTTP. Meta.Fingerprint is left to the surface; see [Fingerprint].
-// Errors: those of the [Guard], ErrIdempotencyKey, ErrIfMatch, ErrPosition,
-// ErrReason, ErrScope.
+// Errors: those of the [Guard], ErrIdempotencyKey, ErrIfMatch, ErrPreview,
+// ErrPosition, ErrReason, ErrScope.
 func RequestFrom(r *http.Request) (Request, error) {
 	caller, err := CallerOf(r)
 	if err != nil {
@@ -38,7 +40,7 @@ func RequestFrom(r *http.Request) (Request, error) {
 		CorrelationID: TraceID(r.Context()), Actor: caller.Actor(),
 		SourceIP: sourceIP(r), UserAgent: userAgent(r),
 	}}
-	for _, read := range []func(http.Header, *Request) error{readKey, readMatch, readPosition, readReason} {
+	for _, read := range []func(http.Header, *Request) error{readKey, readMatch, readPreview, readPosition, readReason} {
 		if err := read(r.Header, &call); err != nil {
 			return Request{}, err
 		}
@@ -74,6 +76,20 @@ func readMatch(h http.Header, call *Request) error {
 		return ErrIfMatch
 	}
 	call.IfMatch = &n
+	return nil
+}
+
+var preview = regexp.MustCompile(`^[0-9]{1,20}-[0-9a-f]{32}$`)
+
+func readPreview(h http.Header, call *Request) error {
+	names := h.Values("Reeve-Preview")
+	if len(names) == 0 {
+		return nil
+	}
+	if len(names) > 1 || !preview.MatchString(names[0]) {
+		return ErrPreview
+	}
+	call.Preview = names[0]
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -62,6 +61,7 @@ type toll struct {
 	spent    bool     // it was empty
 	untold   bool     // and the request was not told of it yet
 	buckets  []bucket // of its caller, once that is known
+	room     [2]bucket
 	known    bool
 	owed     int // tokens of stranger that are paid
 	party    string
@@ -98,6 +98,7 @@ func (t *toll) strange(h http.Header) {
 func (t *toll) bill(h http.Header, c Caller) error {
 	t.known, t.retry = true, 0
 	who, tenant := c.Actor().ID, c.Tenant()
+	t.buckets = t.room[:0]
 	if b, ok := t.principals.bucket(who); ok {
 		t.buckets = append(t.buckets, b)
 	}
@@ -115,13 +116,15 @@ func (t *toll) bill(h http.Header, c Caller) error {
 func (t *toll) pay(h http.Header, n int) error {
 	now := t.now()
 	defer t.tell(h, now, t.buckets...)
-	for _, b := range t.buckets {
-		if t.retry = b.lacks(now, n); t.retry > 0 {
-			return ErrRateLimited
+	if len(t.buckets) > 1 { // the only one takes nothing where it lacks something
+		for _, b := range t.buckets {
+			if t.retry = b.lacks(now, n); t.retry > 0 {
+				return ErrRateLimited
+			}
 		}
 	}
 	for _, b := range t.buckets {
-		if !b.take(now, n) { // somebody else was faster
+		if !b.take(now, n) { // or somebody else was faster
 			t.retry = max(1, b.lacks(now, n))
 			return ErrRateLimited
 		}
@@ -151,8 +154,16 @@ func Enter(ctx context.Context) (leave func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	t.leave = sync.OnceFunc(out)
-	return func() { t.leave(); t.leave = nil }, nil
+	t.leave = out
+	return t.exit, nil
+}
+
+// exit gives the room back, once.
+func (t *toll) exit() {
+	if leave := t.leave; leave != nil {
+		t.leave = nil
+		leave()
+	}
 }
 
 // end gives room back that a panic has not left, and bills a stranger.
@@ -160,9 +171,7 @@ func (t *toll) end() {
 	if !t.known {
 		t.owe(1)
 	}
-	if t.leave != nil {
-		t.leave()
-	}
+	t.exit()
 }
 
 // tell writes the header fields of draft-ietf-httpapi-ratelimit-headers-10.
@@ -176,7 +185,8 @@ func (t *toll) tell(h http.Header, now time.Time, buckets ...bucket) {
 	for _, b := range buckets[1:] {
 		policy, state = policy+", "+b.policy, state+", "+b.state(now)
 	}
-	h["Ratelimit-Policy"], h["Ratelimit"] = []string{policy}, []string{state} // as Set spells them
+	fields := []string{policy, state}
+	h["Ratelimit-Policy"], h["Ratelimit"] = fields[:1:1], fields[1:] // as Set spells them
 }
 
 // Charge bills the caller of a request that asks for more than one thing with n

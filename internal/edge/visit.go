@@ -61,12 +61,21 @@ func newVisit(r *http.Request, o Options) *visit {
 		}
 	}
 	if !requestID.MatchString(v.id) {
-		v.id = uuid.NewString()
+		v.id = newID()
 	}
 	if v.trace = traceOf(r.Header.Get("Traceparent")); v.trace == "" {
 		v.trace = v.id
 	}
 	return v
+}
+
+// newID is a UUID of version 7: such ids come in the order of time, and an index over
+// them, such as the audit log's of what belongs together, grows at its end.
+func newID() string {
+	if id, err := uuid.NewV7(); err == nil {
+		return id.String()
+	}
+	return uuid.NewString()
 }
 
 // traceOf is the trace id of a W3C trace context header, empty if it is not valid.

@@ -96,7 +96,7 @@ func TestAReplicaKnowsHowOldItIs(t *testing.T) {
 		r.Confirm(first.Add(time.Duration(n+1) * time.Hour))
 		p.shut(r)
 	}
-	if grown := p.size() - size; grown > 8 { // the same instant is a few bytes shorter or longer under zstd
+	if grown := p.size() - size; grown > 8 { // the same instant is a few bytes shorter or longer packed
 		t.Errorf("it has grown by %d bytes", grown)
 	}
 	head := p.write("b", 3)

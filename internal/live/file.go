@@ -20,17 +20,18 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 
 	"github.com/reeve-platform/reeve/domain"
 )
 
 // The file begins with magic and a salt. Chunks follow: a length, a nonce, and what
-// is sealed: JSON under zstd (RFC 8878). It is sealed with AES-256-GCM (NIST SP
-// 800-38D) under a key of this file alone, and bound to its number and to the chunk
-// before: no piece can be changed, moved or left out, and only the end can be missing.
+// is sealed: JSON under S2, which packs three times as fast as zstd and half as well.
+// It is sealed with AES-256-GCM (NIST SP 800-38D) under a key of this file alone, and
+// bound to its number and to the chunk before: no piece can be changed, moved or left
+// out, and only the end can be missing.
 const (
-	magic    = "reeve replica 3\n"
+	magic    = "reeve replica 4\n"
 	saltSize = 32
 	maxChunk = 256 << 20 // bytes
 )
@@ -53,21 +54,24 @@ type stored struct {
 	Stream   domain.StreamID `json:"stream"`
 	Revision uint64          `json:"rev"`
 	Position uint64          `json:"pos"`
-	Meta     domain.Meta     `json:"meta"`
+	Metadata []byte          `json:"meta"`
 	Data     []byte          `json:"data"`
 }
 
 func storedOf(events []domain.Recorded) []stored {
 	out := make([]stored, len(events))
 	for i, e := range events {
-		out[i] = stored{e.ID, e.Type, e.Version, e.Stream, e.Revision, e.Position, e.Meta, e.Data}
+		out[i] = stored{e.ID, e.Type, e.Version, e.Stream, e.Revision, e.Position, e.Metadata, e.Data}
 	}
 	return out
 }
 
 // recorded decodes an event, as whoever reads the log does.
 func (s stored) recorded(registry *domain.Registry) domain.Recorded {
-	r := domain.Recorded{ID: s.ID, Type: s.Type, Version: s.Version, Stream: s.Stream, Revision: s.Revision, Position: s.Position, Meta: s.Meta, Data: s.Data}
+	r := domain.Recorded{ID: s.ID, Type: s.Type, Version: s.Version, Stream: s.Stream, Revision: s.Revision, Position: s.Position, Data: s.Data, Metadata: s.Metadata}
+	if json.Unmarshal(s.Metadata, &r.Meta) != nil {
+		r.Meta = domain.Meta{} // not ours
+	}
 	event, err := registry.Decode(s.Type, max(s.Version, 1), s.Data)
 	if err != nil {
 		r.Err = fmt.Errorf("event %s of type %s, revision %d of %s, position %d: %w", s.ID, s.Type, s.Revision, s.Stream, s.Position, err)
@@ -158,14 +162,10 @@ func (r *Replica) seal(c chunk) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
 	nonce := make([]byte, r.aead.NonceSize())
 	_, _ = rand.Read(nonce) // it never fails
-	sealed := r.aead.Seal(nonce, nonce, z.EncodeAll(text, nil), place(r.chunks, r.tag))
-	return append(binary.BigEndian.AppendUint32(nil, uint32(len(sealed))), sealed...), z.Close()
+	sealed := r.aead.Seal(nonce, nonce, s2.Encode(nil, text), place(r.chunks, r.tag))
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(sealed))), sealed...), nil
 }
 
 // append adds a chunk to the file, in the place of one that said that nothing is new.
@@ -207,16 +207,10 @@ var errDamaged = errors.New("a chunk is damaged, or was sealed with another key"
 // read yields the first chunks of the file, and an error where one is not whole.
 func (r *Replica) read(most uint64) iter.Seq2[sized, error] {
 	return func(yield func(sized, error) bool) {
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxChunk))
-		if err != nil {
-			yield(sized{}, err)
-			return
-		}
-		defer z.Close()
 		in := bufio.NewReaderSize(io.NewSectionReader(r.file, int64(len(magic)+saltSize), 1<<62), 1<<20)
 		var before []byte
 		for n := range most {
-			c, err := r.next(in, z, place(n, before))
+			c, err := r.next(in, place(n, before))
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -229,7 +223,7 @@ func (r *Replica) read(most uint64) iter.Seq2[sized, error] {
 }
 
 // next reads one chunk. The error is io.EOF if there is none.
-func (r *Replica) next(in io.Reader, z *zstd.Decoder, at []byte) (c sized, err error) {
+func (r *Replica) next(in io.Reader, at []byte) (c sized, err error) {
 	var length [4]byte
 	if _, err := io.ReadFull(in, length[:]); err != nil {
 		return c, err
@@ -247,7 +241,10 @@ func (r *Replica) next(in io.Reader, z *zstd.Decoder, at []byte) (c sized, err e
 	if err != nil {
 		return c, errDamaged
 	}
-	text, err := z.DecodeAll(packed, nil)
+	if n, err := s2.DecodedLen(packed); err != nil || n > maxChunk {
+		return c, errDamaged
+	}
+	text, err := s2.Decode(nil, packed)
 	if err != nil {
 		return c, errDamaged
 	}

@@ -273,7 +273,8 @@ func (r *Replica) flush() {
 		return
 	}
 	r.put(chunk{At: r.seen.at, ID: r.seen.event, AsOf: r.asOf, Events: storedOf(r.waiting)})
-	r.end, r.waiting, r.bytes = r.seen, nil, 0
+	clear(r.waiting)
+	r.end, r.waiting, r.bytes = r.seen, r.waiting[:0], 0
 }
 
 // tell writes until when nothing is new, if what the file says of that is older by

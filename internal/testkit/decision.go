@@ -35,6 +35,12 @@ func (p Past) At(t time.Time) Past {
 	return p
 }
 
+// By has somebody else give the command.
+func (p Past) By(a domain.Actor) Past {
+	p.meta.Actor = a
+	return p
+}
+
 // When decides cmd on top of the past.
 func When[S domain.State[S]](p Past, cmd domain.Command[S]) Outcome {
 	var zero S

@@ -14,7 +14,8 @@ import (
 type shape struct {
 	types   map[string]*object // by GraphQL name
 	names   map[reflect.Type]string
-	scalars map[string]bool // beyond those of the language
+	inputs  map[reflect.Type]string // of mutations; a preview has that of its command
+	scalars map[string]bool         // beyond those of the language
 }
 
 // An object is a type or an input type.
@@ -37,7 +38,7 @@ type field struct {
 // shapeOf reads the schema off the catalogues. It panics on what GraphQL cannot
 // say: a build whose schema is wrong must not start.
 func shapeOf(entries []edge.Served, relations []Relation) *shape {
-	s := &shape{types: map[string]*object{}, names: map[reflect.Type]string{}, scalars: map[string]bool{}}
+	s := &shape{types: map[string]*object{}, names: map[reflect.Type]string{}, inputs: map[reflect.Type]string{}, scalars: map[string]bool{}}
 	s.name(entries, relations)
 	query, mutation := &object{name: "Query"}, &object{name: "Mutation"}
 	for _, e := range entries {
@@ -86,13 +87,17 @@ func (s *shape) root(e edge.Served) field {
 		return f
 	}
 	if len(members) > 0 {
-		input := &object{name: upper(e.Name) + "Input", input: true, fields: members}
-		s.add(input)
-		f.args = append(f.args, field{name: "input", doc: "What is asked for.", typ: input.name + "!"})
+		if s.inputs[e.Input] == "" {
+			input := &object{name: upper(e.Name) + "Input", input: true, fields: members}
+			s.add(input)
+			s.inputs[e.Input] = input.name
+		}
+		f.args = append(f.args, field{name: "input", doc: "What is asked for.", typ: s.inputs[e.Input] + "!"})
 	}
 	f.args = append(f.args,
 		field{name: "idempotencyKey", doc: "Instead of the header Idempotency-Key.", typ: "String"},
-		field{name: "ifMatch", doc: "Revision the caller decided on, instead of the header If-Match.", typ: "String"})
+		field{name: "ifMatch", doc: "Revision the caller decided on, instead of the header If-Match.", typ: "String"},
+		field{name: "preview", doc: "Name of a preview of the mutation, instead of the header Reeve-Preview.", typ: "String"})
 	return f
 }
 

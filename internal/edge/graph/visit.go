@@ -152,6 +152,9 @@ func (v *visit) request(ctx context.Context, e edge.Served, said map[string]any)
 // ErrSharedRevision: a header speaks of one stream, the document of several.
 var ErrSharedRevision = &domain.Error{Kind: domain.Malformed, Code: "shared-if-match", Detail: "several mutations cannot share one If-Match; use their argument ifMatch"}
 
+// ErrSharedPreview: so does a preview.
+var ErrSharedPreview = &domain.Error{Kind: domain.Malformed, Code: "shared-preview", Detail: "several mutations cannot share one Reeve-Preview; use their argument preview"}
+
 // headers are those of the request as they hold for one mutation of it. What the
 // arguments say goes through the same gate as the headers. Several mutations
 // under one idempotency key are told apart by their names in the response.
@@ -166,6 +169,11 @@ func (v *visit) headers(ctx context.Context, said map[string]any) (http.Header, 
 		h.Set("If-Match", strconv.Quote(strings.Trim(revision, `"`)))
 	} else if several && h.Get("If-Match") != "" {
 		return nil, ErrSharedRevision
+	}
+	if name, ok := said["preview"].(string); ok {
+		h.Set("Reeve-Preview", name)
+	} else if several && h.Get("Reeve-Preview") != "" {
+		return nil, ErrSharedPreview
 	}
 	return h, nil
 }

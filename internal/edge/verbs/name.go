@@ -66,7 +66,7 @@ func itemOf(answer reflect.Type) (reflect.Type, bool) {
 }
 
 // compounds are nouns of two words, by the first; keys of other kinds are others.
-var compounds = map[string]string{"api": "key", "signing": "key"}
+var compounds = map[string]string{"api": "key", "approval": "rule", "change": "request", "feature": "set", "signing": "key"}
 
 // spoken are the words of an entry's name, in which a compound is one word.
 func spoken(name string) (out []string) {

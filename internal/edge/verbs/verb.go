@@ -31,6 +31,7 @@ type (
 	writing struct {
 		IdempotencyKey *string `placeholder:"TEXT" group:"Call" help:"Name this command, so that repeating it has one effect. One is made up if left out."`
 		IfMatch        *string `placeholder:"N" group:"Call" help:"Refuse if the revision is another by now."`
+		Preview        *string `placeholder:"NAME" group:"Call" help:"Refuse unless this still changes what the preview of that name showed."`
 	}
 	reading struct {
 		MinPosition *string `placeholder:"N" group:"Call" help:"Wait until the answer is not older than this position."`
@@ -227,6 +228,7 @@ func (v *verb) headers() http.Header {
 	if w, ok := v.Writing.(*writing); ok {
 		set("Idempotency-Key", w.IdempotencyKey, "")
 		set("If-Match", w.IfMatch, `"`)
+		set("Reeve-Preview", w.Preview, "")
 	}
 	if r, ok := v.Reading.(*reading); ok {
 		set("Reeve-Min-Position", r.MinPosition, "")

@@ -11,11 +11,23 @@ type APIKeyPage = readapi.List[projections.APIKey]
 // AccessPage is a page of such answers.
 type AccessPage = readapi.List[readapi.Access]
 
+// ApprovalRulePage is a page of such answers.
+type ApprovalRulePage = readapi.List[projections.ApprovalRule]
+
 // AuditPage is a page of such answers.
 type AuditPage = readapi.List[projections.Audit]
 
+// ChangeRequestPage is a page of such answers.
+type ChangeRequestPage = readapi.List[projections.ChangeRequest]
+
 // ClientPage is a page of such answers.
 type ClientPage = readapi.List[projections.Client]
+
+// FeatureSetAssignmentPage is a page of such answers.
+type FeatureSetAssignmentPage = readapi.List[projections.FeatureSetAssignment]
+
+// FeatureSetPage is a page of such answers.
+type FeatureSetPage = readapi.List[projections.FeatureSet]
 
 // FlagOverridePage is a page of such answers.
 type FlagOverridePage = readapi.List[readapi.FlagOverride]

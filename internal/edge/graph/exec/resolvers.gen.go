@@ -81,277 +81,507 @@ type mutationResolver struct{}
 func (resolvers) Mutation() MutationResolver { return mutationResolver{} }
 
 // ActivateFlag resolves activateFlag.
-func (mutationResolver) ActivateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ActivateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// ActivateFlagPreview resolves activateFlagPreview.
+func (mutationResolver) ActivateFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // ActivateIntegrator resolves activateIntegrator.
-func (mutationResolver) ActivateIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ActivateIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // ActivateTenant resolves activateTenant.
-func (mutationResolver) ActivateTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ActivateTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// ActivateTenantPreview resolves activateTenantPreview.
+func (mutationResolver) ActivateTenantPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // ActivateUser resolves activateUser.
-func (mutationResolver) ActivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ActivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // AdvanceRollout resolves advanceRollout.
-func (mutationResolver) AdvanceRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) AdvanceRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// AdvanceRolloutPreview resolves advanceRolloutPreview.
+func (mutationResolver) AdvanceRolloutPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
+// ApplyChangeRequest resolves applyChangeRequest.
+func (mutationResolver) ApplyChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// ApplyChangeRequestPreview resolves applyChangeRequestPreview.
+func (mutationResolver) ApplyChangeRequestPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
+// ApproveChangeRequest resolves approveChangeRequest.
+func (mutationResolver) ApproveChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // ArchiveFlag resolves archiveFlag.
-func (mutationResolver) ArchiveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ArchiveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// ArchiveFlagPreview resolves archiveFlagPreview.
+func (mutationResolver) ArchiveFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // ArchiveTenant resolves archiveTenant.
-func (mutationResolver) ArchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ArchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// ArchiveTenantPreview resolves archiveTenantPreview.
+func (mutationResolver) ArchiveTenantPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
+// AssignFeatureSet resolves assignFeatureSet.
+func (mutationResolver) AssignFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// AssignFeatureSetPreview resolves assignFeatureSetPreview.
+func (mutationResolver) AssignFeatureSetPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
+// CancelChangeRequest resolves cancelChangeRequest.
+func (mutationResolver) CancelChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // CancelTenantDeletion resolves cancelTenantDeletion.
-func (mutationResolver) CancelTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) CancelTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // ChangeQuota resolves changeQuota.
-func (mutationResolver) ChangeQuota(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ChangeQuota(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // ClearFlagOverride resolves clearFlagOverride.
-func (mutationResolver) ClearFlagOverride(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ClearFlagOverride(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// ClearFlagOverridePreview resolves clearFlagOverridePreview.
+func (mutationResolver) ClearFlagOverridePreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // CreateAPIKey resolves createApiKey.
-func (mutationResolver) CreateAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) CreateAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // CreateTenant resolves createTenant.
-func (mutationResolver) CreateTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) CreateTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // DeactivateUser resolves deactivateUser.
-func (mutationResolver) DeactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) DeactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// DefineFeatureSet resolves defineFeatureSet.
+func (mutationResolver) DefineFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // DefineFlag resolves defineFlag.
-func (mutationResolver) DefineFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) DefineFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// DefineFlagPreview resolves defineFlagPreview.
+func (mutationResolver) DefineFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // DefineRole resolves defineRole.
-func (mutationResolver) DefineRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) DefineRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // DefineSegment resolves defineSegment.
-func (mutationResolver) DefineSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) DefineSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
+}
+
+// DefineSegmentPreview resolves defineSegmentPreview.
+func (mutationResolver) DefineSegmentPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
 }
 
 // DeprecateFlag resolves deprecateFlag.
-func (mutationResolver) DeprecateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) DeprecateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// DeprecateFlagPreview resolves deprecateFlagPreview.
+func (mutationResolver) DeprecateFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // DisableClient resolves disableClient.
-func (mutationResolver) DisableClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) DisableClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// EditChangeRequest resolves editChangeRequest.
+func (mutationResolver) EditChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // GrantRole resolves grantRole.
-func (mutationResolver) GrantRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) GrantRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // InviteUser resolves inviteUser.
-func (mutationResolver) InviteUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) InviteUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // KillFlag resolves killFlag.
-func (mutationResolver) KillFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) KillFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
+}
+
+// KillFlagPreview resolves killFlagPreview.
+func (mutationResolver) KillFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
 }
 
 // LockFlag resolves lockFlag.
-func (mutationResolver) LockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) LockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// LockFlagPreview resolves lockFlagPreview.
+func (mutationResolver) LockFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // OffboardIntegrator resolves offboardIntegrator.
-func (mutationResolver) OffboardIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) OffboardIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// OpenChangeRequest resolves openChangeRequest.
+func (mutationResolver) OpenChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // OptFlagIn resolves optFlagIn.
-func (mutationResolver) OptFlagIn(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) OptFlagIn(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
+}
+
+// OptFlagInPreview resolves optFlagInPreview.
+func (mutationResolver) OptFlagInPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
 }
 
 // OptFlagOut resolves optFlagOut.
-func (mutationResolver) OptFlagOut(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) OptFlagOut(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
+}
+
+// OptFlagOutPreview resolves optFlagOutPreview.
+func (mutationResolver) OptFlagOutPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
 }
 
 // OverrideFlag resolves overrideFlag.
-func (mutationResolver) OverrideFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) OverrideFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
+}
+
+// OverrideFlagPreview resolves overrideFlagPreview.
+func (mutationResolver) OverrideFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
 }
 
 // PauseRollout resolves pauseRollout.
-func (mutationResolver) PauseRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) PauseRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// PauseRolloutPreview resolves pauseRolloutPreview.
+func (mutationResolver) PauseRolloutPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // ReactivateUser resolves reactivateUser.
-func (mutationResolver) ReactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ReactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // ReassignTenant resolves reassignTenant.
-func (mutationResolver) ReassignTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ReassignTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// ReassignTenantPreview resolves reassignTenantPreview.
+func (mutationResolver) ReassignTenantPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
+// RebaseChangeRequest resolves rebaseChangeRequest.
+func (mutationResolver) RebaseChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // RegisterClient resolves registerClient.
-func (mutationResolver) RegisterClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RegisterClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // RegisterIntegrator resolves registerIntegrator.
-func (mutationResolver) RegisterIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RegisterIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// RejectChangeRequest resolves rejectChangeRequest.
+func (mutationResolver) RejectChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // RequestTenantDeletion resolves requestTenantDeletion.
-func (mutationResolver) RequestTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RequestTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
+}
+
+// RequireApprovals resolves requireApprovals.
+func (mutationResolver) RequireApprovals(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// RequireApprovalsPreview resolves requireApprovalsPreview.
+func (mutationResolver) RequireApprovalsPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
 }
 
 // RestartIntegrator resolves restartIntegrator.
-func (mutationResolver) RestartIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RestartIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// RestartIntegratorPreview resolves restartIntegratorPreview.
+func (mutationResolver) RestartIntegratorPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // RestrictRoles resolves restrictRoles.
-func (mutationResolver) RestrictRoles(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RestrictRoles(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // ResumeRollout resolves resumeRollout.
-func (mutationResolver) ResumeRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ResumeRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// ResumeRolloutPreview resolves resumeRolloutPreview.
+func (mutationResolver) ResumeRolloutPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // ResumeTenant resolves resumeTenant.
-func (mutationResolver) ResumeTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ResumeTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// ResumeTenantPreview resolves resumeTenantPreview.
+func (mutationResolver) ResumeTenantPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
+// RetireFeatureSet resolves retireFeatureSet.
+func (mutationResolver) RetireFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // RetireRole resolves retireRole.
-func (mutationResolver) RetireRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RetireRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // RetireSegment resolves retireSegment.
-func (mutationResolver) RetireSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RetireSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// RetireSegmentPreview resolves retireSegmentPreview.
+func (mutationResolver) RetireSegmentPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // RetireSigningKey resolves retireSigningKey.
-func (mutationResolver) RetireSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RetireSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // ReviveFlag resolves reviveFlag.
-func (mutationResolver) ReviveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) ReviveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// ReviveFlagPreview resolves reviveFlagPreview.
+func (mutationResolver) ReviveFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // RevokeAPIKey resolves revokeApiKey.
-func (mutationResolver) RevokeAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RevokeAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // RevokeRole resolves revokeRole.
-func (mutationResolver) RevokeRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RevokeRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // RotateAPIKey resolves rotateApiKey.
-func (mutationResolver) RotateAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RotateAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // RotateClient resolves rotateClient.
-func (mutationResolver) RotateClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RotateClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // RotateSigningKey resolves rotateSigningKey.
-func (mutationResolver) RotateSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) RotateSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// ScheduleChangeRequest resolves scheduleChangeRequest.
+func (mutationResolver) ScheduleChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // SetFlagPrerequisites resolves setFlagPrerequisites.
-func (mutationResolver) SetFlagPrerequisites(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) SetFlagPrerequisites(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
+}
+
+// SetFlagPrerequisitesPreview resolves setFlagPrerequisitesPreview.
+func (mutationResolver) SetFlagPrerequisitesPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
 }
 
 // SetRollout resolves setRollout.
-func (mutationResolver) SetRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) SetRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
+}
+
+// SetRolloutPreview resolves setRolloutPreview.
+func (mutationResolver) SetRolloutPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
 }
 
 // StopIntegrator resolves stopIntegrator.
-func (mutationResolver) StopIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) StopIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
+}
+
+// StopIntegratorPreview resolves stopIntegratorPreview.
+func (mutationResolver) StopIntegratorPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
 }
 
 // SuspendTenant resolves suspendTenant.
-func (mutationResolver) SuspendTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) SuspendTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
+}
+
+// SuspendTenantPreview resolves suspendTenantPreview.
+func (mutationResolver) SuspendTenantPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
 }
 
 // UnarchiveTenant resolves unarchiveTenant.
-func (mutationResolver) UnarchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) UnarchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// UnassignFeatureSet resolves unassignFeatureSet.
+func (mutationResolver) UnassignFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// UnassignFeatureSetPreview resolves unassignFeatureSetPreview.
+func (mutationResolver) UnassignFeatureSetPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // UnlockFlag resolves unlockFlag.
-func (mutationResolver) UnlockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) UnlockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
+// UnlockFlagPreview resolves unlockFlagPreview.
+func (mutationResolver) UnlockFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
+// UpdateFeatureSet resolves updateFeatureSet.
+func (mutationResolver) UpdateFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // UpdateFlag resolves updateFlag.
-func (mutationResolver) UpdateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) UpdateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// UpdateFlagPreview resolves updateFlagPreview.
+func (mutationResolver) UpdateFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // UpdateIntegratorProfile resolves updateIntegratorProfile.
-func (mutationResolver) UpdateIntegratorProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) UpdateIntegratorProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
 // UpdateSegment resolves updateSegment.
-func (mutationResolver) UpdateSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) UpdateSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
+// UpdateSegmentPreview resolves updateSegmentPreview.
+func (mutationResolver) UpdateSegmentPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
+	return graph.Answer[flag.Preview](ctx)
+}
+
 // UpdateTenantProfile resolves updateTenantProfile.
-func (mutationResolver) UpdateTenantProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error) {
+func (mutationResolver) UpdateTenantProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
 }
 
@@ -400,6 +630,11 @@ func (queryResolver) APITenants(ctx context.Context, limit *int, after *string) 
 	return graph.Answer[readapi.PlatformAndTenants](ctx)
 }
 
+// ApprovalRules resolves approvalRules.
+func (queryResolver) ApprovalRules(ctx context.Context, limit *int, after *string, node *string) (*readapi.List[projections.ApprovalRule], error) {
+	return graph.Answer[readapi.List[projections.ApprovalRule]](ctx)
+}
+
 // Audit resolves audit.
 func (queryResolver) Audit(ctx context.Context, limit *int, after *string, node *string, stream *string, actor *string, typeArg *string, tenant *string, correlation *string, from any, to any, sort *string) (*readapi.List[projections.Audit], error) {
 	return graph.Answer[readapi.List[projections.Audit]](ctx)
@@ -415,6 +650,16 @@ func (queryResolver) BisectFlag(ctx context.Context, flag string, node *string, 
 	return graph.Answer[readapi.Bisected](ctx)
 }
 
+// ChangeRequest resolves changeRequest.
+func (queryResolver) ChangeRequest(ctx context.Context, node string, request string) (*projections.ChangeRequest, error) {
+	return graph.Answer[projections.ChangeRequest](ctx)
+}
+
+// ChangeRequests resolves changeRequests.
+func (queryResolver) ChangeRequests(ctx context.Context, limit *int, after *string, status *string, node *string, author *string, sort *string) (*readapi.List[projections.ChangeRequest], error) {
+	return graph.Answer[readapi.List[projections.ChangeRequest]](ctx)
+}
+
 // Clients resolves clients.
 func (queryResolver) Clients(ctx context.Context, limit *int, after *string, node string, status *string) (*readapi.List[projections.Client], error) {
 	return graph.Answer[readapi.List[projections.Client]](ctx)
@@ -425,13 +670,28 @@ func (queryResolver) DataAccess(ctx context.Context, limit *int, after *string, 
 	return graph.Answer[readapi.List[readapi.Access]](ctx)
 }
 
+// FeatureSet resolves featureSet.
+func (queryResolver) FeatureSet(ctx context.Context, asOf any, atPosition any, set string) (*projections.FeatureSet, error) {
+	return graph.Answer[projections.FeatureSet](ctx)
+}
+
+// FeatureSetAssignments resolves featureSetAssignments.
+func (queryResolver) FeatureSetAssignments(ctx context.Context, limit *int, after *string, asOf any, atPosition any, set *string, node *string) (*readapi.List[projections.FeatureSetAssignment], error) {
+	return graph.Answer[readapi.List[projections.FeatureSetAssignment]](ctx)
+}
+
+// FeatureSets resolves featureSets.
+func (queryResolver) FeatureSets(ctx context.Context, limit *int, after *string, asOf any, atPosition any, flag *string) (*readapi.List[projections.FeatureSet], error) {
+	return graph.Answer[readapi.List[projections.FeatureSet]](ctx)
+}
+
 // Flag resolves flag.
-func (queryResolver) Flag(ctx context.Context, flag string) (*projections.Flag, error) {
+func (queryResolver) Flag(ctx context.Context, asOf any, atPosition any, flag string) (*projections.Flag, error) {
 	return graph.Answer[projections.Flag](ctx)
 }
 
 // FlagOverrides resolves flagOverrides.
-func (queryResolver) FlagOverrides(ctx context.Context, limit *int, after *string, node string) (*readapi.List[readapi.FlagOverride], error) {
+func (queryResolver) FlagOverrides(ctx context.Context, limit *int, after *string, asOf any, atPosition any, node string) (*readapi.List[readapi.FlagOverride], error) {
 	return graph.Answer[readapi.List[readapi.FlagOverride]](ctx)
 }
 
@@ -441,17 +701,17 @@ func (queryResolver) FlagTimeline(ctx context.Context, limit *int, after *string
 }
 
 // Flags resolves flags.
-func (queryResolver) Flags(ctx context.Context, limit *int, after *string, status *string, typeArg *string, tag *string, owner *string, sort *string) (*readapi.List[projections.Flag], error) {
+func (queryResolver) Flags(ctx context.Context, limit *int, after *string, asOf any, atPosition any, status *string, typeArg *string, tag *string, owner *string, sort *string) (*readapi.List[projections.Flag], error) {
 	return graph.Answer[readapi.List[projections.Flag]](ctx)
 }
 
 // Integrator resolves integrator.
-func (queryResolver) Integrator(ctx context.Context, integrator string) (*readapi.Integrator, error) {
+func (queryResolver) Integrator(ctx context.Context, asOf any, atPosition any, integrator string) (*readapi.Integrator, error) {
 	return graph.Answer[readapi.Integrator](ctx)
 }
 
 // Integrators resolves integrators.
-func (queryResolver) Integrators(ctx context.Context, limit *int, after *string, kind *string, status *string, name *string, sort *string) (*readapi.List[readapi.Integrator], error) {
+func (queryResolver) Integrators(ctx context.Context, limit *int, after *string, asOf any, atPosition any, kind *string, status *string, name *string, sort *string) (*readapi.List[readapi.Integrator], error) {
 	return graph.Answer[readapi.List[readapi.Integrator]](ctx)
 }
 
@@ -466,7 +726,7 @@ func (queryResolver) MerchantOrgs(ctx context.Context, limit *int, after *string
 }
 
 // Node resolves node.
-func (queryResolver) Node(ctx context.Context, node string, include []string) (*readapi.Node, error) {
+func (queryResolver) Node(ctx context.Context, asOf any, atPosition any, node string, include []string) (*readapi.Node, error) {
 	return graph.Answer[readapi.Node](ctx)
 }
 
@@ -481,12 +741,12 @@ func (queryResolver) NodeRoles(ctx context.Context, limit *int, after *string, n
 }
 
 // Nodes resolves nodes.
-func (queryResolver) Nodes(ctx context.Context, limit *int, after *string, parent *string, level *string, sort *string) (*readapi.List[projections.Node], error) {
+func (queryResolver) Nodes(ctx context.Context, limit *int, after *string, asOf any, atPosition any, parent *string, level *string, sort *string) (*readapi.List[projections.Node], error) {
 	return graph.Answer[readapi.List[projections.Node]](ctx)
 }
 
 // Overrides resolves overrides.
-func (queryResolver) Overrides(ctx context.Context, limit *int, after *string, flag *string, level *string, opted *string) (*readapi.List[readapi.Override], error) {
+func (queryResolver) Overrides(ctx context.Context, limit *int, after *string, asOf any, atPosition any, flag *string, level *string, opted *string, set *string) (*readapi.List[readapi.Override], error) {
 	return graph.Answer[readapi.List[readapi.Override]](ctx)
 }
 
@@ -526,12 +786,12 @@ func (queryResolver) SecurityEvents(ctx context.Context, limit *int, after *stri
 }
 
 // Segment resolves segment.
-func (queryResolver) Segment(ctx context.Context, segment string) (*readapi.Segment, error) {
+func (queryResolver) Segment(ctx context.Context, asOf any, atPosition any, segment string) (*readapi.Segment, error) {
 	return graph.Answer[readapi.Segment](ctx)
 }
 
 // Segments resolves segments.
-func (queryResolver) Segments(ctx context.Context, limit *int, after *string, flag *string) (*readapi.List[readapi.Segment], error) {
+func (queryResolver) Segments(ctx context.Context, limit *int, after *string, asOf any, atPosition any, flag *string) (*readapi.List[readapi.Segment], error) {
 	return graph.Answer[readapi.List[readapi.Segment]](ctx)
 }
 
@@ -541,12 +801,12 @@ func (queryResolver) SigningKeys(ctx context.Context, limit *int, after *string)
 }
 
 // Tenant resolves tenant.
-func (queryResolver) Tenant(ctx context.Context, tenant string) (*readapi.Tenant, error) {
+func (queryResolver) Tenant(ctx context.Context, asOf any, atPosition any, tenant string) (*readapi.Tenant, error) {
 	return graph.Answer[readapi.Tenant](ctx)
 }
 
 // Tenants resolves tenants.
-func (queryResolver) Tenants(ctx context.Context, limit *int, after *string, status *string, effectiveStatus *string, kind *string, integrator *string, slug *string, q *string, sort *string) (*readapi.List[readapi.Tenant], error) {
+func (queryResolver) Tenants(ctx context.Context, limit *int, after *string, asOf any, atPosition any, status *string, effectiveStatus *string, kind *string, integrator *string, slug *string, q *string, sort *string) (*readapi.List[readapi.Tenant], error) {
 	return graph.Answer[readapi.List[readapi.Tenant]](ctx)
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/reeve-platform/reeve/domain/access"
 	"github.com/reeve-platform/reeve/domain/apikey"
 	"github.com/reeve-platform/reeve/domain/cascade"
+	"github.com/reeve-platform/reeve/domain/change"
 	"github.com/reeve-platform/reeve/domain/client"
 	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/domain/integrator"
@@ -84,61 +85,107 @@ type IntegratorResolver interface {
 	Tenants(ctx context.Context, obj *readapi.Integrator) ([]readapi.Tenant, error)
 }
 type MutationResolver interface {
-	ActivateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ActivateIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ActivateTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ActivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	AdvanceRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ArchiveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ArchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	CancelTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ChangeQuota(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ClearFlagOverride(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	CreateAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	CreateTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	DeactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	DefineFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	DefineRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	DefineSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	DeprecateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	DisableClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	GrantRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	InviteUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	KillFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	LockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	OffboardIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	OptFlagIn(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	OptFlagOut(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	OverrideFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	PauseRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ReactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ReassignTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RegisterClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RegisterIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RequestTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RestartIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RestrictRoles(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ResumeRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ResumeTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RetireRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RetireSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RetireSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	ReviveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RevokeAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RevokeRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RotateAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RotateClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	RotateSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	SetFlagPrerequisites(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	SetRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	StopIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	SuspendTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	UnarchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	UnlockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	UpdateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	UpdateIntegratorProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	UpdateSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
-	UpdateTenantProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string) (*domain.Receipt, error)
+	ActivateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ActivateFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	ActivateIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ActivateTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ActivateTenantPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	ActivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	AdvanceRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	AdvanceRolloutPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	ApplyChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ApplyChangeRequestPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	ApproveChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ArchiveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ArchiveFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	ArchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ArchiveTenantPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	AssignFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	AssignFeatureSetPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	CancelChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	CancelTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ChangeQuota(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ClearFlagOverride(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ClearFlagOverridePreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	CreateAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	CreateTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	DeactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	DefineFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	DefineFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	DefineFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	DefineRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	DefineSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	DefineSegmentPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	DeprecateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	DeprecateFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	DisableClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	EditChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	GrantRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	InviteUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	KillFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	KillFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	LockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	LockFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	OffboardIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	OpenChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	OptFlagIn(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	OptFlagInPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	OptFlagOut(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	OptFlagOutPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	OverrideFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	OverrideFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	PauseRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	PauseRolloutPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	ReactivateUser(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ReassignTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ReassignTenantPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	RebaseChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RegisterClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RegisterIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RejectChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RequestTenantDeletion(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RequireApprovals(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RequireApprovalsPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	RestartIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RestartIntegratorPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	RestrictRoles(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ResumeRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ResumeRolloutPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	ResumeTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ResumeTenantPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	RetireFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RetireRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RetireSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RetireSegmentPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	RetireSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ReviveFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ReviveFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	RevokeAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RevokeRole(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RotateAPIKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RotateClient(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	RotateSigningKey(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	ScheduleChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	SetFlagPrerequisites(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	SetFlagPrerequisitesPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	SetRollout(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	SetRolloutPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	StopIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	StopIntegratorPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	SuspendTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	SuspendTenantPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	UnarchiveTenant(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	UnassignFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	UnassignFeatureSetPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	UnlockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	UnlockFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	UpdateFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	UpdateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	UpdateFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	UpdateIntegratorProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	UpdateSegment(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
+	UpdateSegmentPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	UpdateTenantProfile(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
 }
 type NodeResolver interface {
 	Flags(ctx context.Context, obj *readapi.Node) ([]projections.ResolvedFlag, error)
@@ -152,24 +199,30 @@ type PlatformResolver interface {
 type QueryResolver interface {
 	APIKeys(ctx context.Context, limit *int, after *string, node string, status *string) (*readapi.List[projections.APIKey], error)
 	APITenants(ctx context.Context, limit *int, after *string) (*readapi.PlatformAndTenants, error)
+	ApprovalRules(ctx context.Context, limit *int, after *string, node *string) (*readapi.List[projections.ApprovalRule], error)
 	Audit(ctx context.Context, limit *int, after *string, node *string, stream *string, actor *string, typeArg *string, tenant *string, correlation *string, from any, to any, sort *string) (*readapi.List[projections.Audit], error)
 	AuditLogs(ctx context.Context, limit *int, after *string, node *string, stream *string, actor *string, typeArg *string, tenant *string, correlation *string, from any, to any, sort *string) (*readapi.List[projections.Audit], error)
 	BisectFlag(ctx context.Context, flag string, node *string, user *string, key *string, context *string, good any, bad any, value *string) (*readapi.Bisected, error)
+	ChangeRequest(ctx context.Context, node string, request string) (*projections.ChangeRequest, error)
+	ChangeRequests(ctx context.Context, limit *int, after *string, status *string, node *string, author *string, sort *string) (*readapi.List[projections.ChangeRequest], error)
 	Clients(ctx context.Context, limit *int, after *string, node string, status *string) (*readapi.List[projections.Client], error)
 	DataAccess(ctx context.Context, limit *int, after *string, actor *string, statement *string, table *string, platform *string, from any, to any, sort *string) (*readapi.List[readapi.Access], error)
-	Flag(ctx context.Context, flag string) (*projections.Flag, error)
-	FlagOverrides(ctx context.Context, limit *int, after *string, node string) (*readapi.List[readapi.FlagOverride], error)
+	FeatureSet(ctx context.Context, asOf any, atPosition any, set string) (*projections.FeatureSet, error)
+	FeatureSetAssignments(ctx context.Context, limit *int, after *string, asOf any, atPosition any, set *string, node *string) (*readapi.List[projections.FeatureSetAssignment], error)
+	FeatureSets(ctx context.Context, limit *int, after *string, asOf any, atPosition any, flag *string) (*readapi.List[projections.FeatureSet], error)
+	Flag(ctx context.Context, asOf any, atPosition any, flag string) (*projections.Flag, error)
+	FlagOverrides(ctx context.Context, limit *int, after *string, asOf any, atPosition any, node string) (*readapi.List[readapi.FlagOverride], error)
 	FlagTimeline(ctx context.Context, limit *int, after *string, flag string, node *string, user *string, key *string, context *string, from any, to any) (*readapi.List[readapi.Flip], error)
-	Flags(ctx context.Context, limit *int, after *string, status *string, typeArg *string, tag *string, owner *string, sort *string) (*readapi.List[projections.Flag], error)
-	Integrator(ctx context.Context, integrator string) (*readapi.Integrator, error)
-	Integrators(ctx context.Context, limit *int, after *string, kind *string, status *string, name *string, sort *string) (*readapi.List[readapi.Integrator], error)
+	Flags(ctx context.Context, limit *int, after *string, asOf any, atPosition any, status *string, typeArg *string, tag *string, owner *string, sort *string) (*readapi.List[projections.Flag], error)
+	Integrator(ctx context.Context, asOf any, atPosition any, integrator string) (*readapi.Integrator, error)
+	Integrators(ctx context.Context, limit *int, after *string, asOf any, atPosition any, kind *string, status *string, name *string, sort *string) (*readapi.List[readapi.Integrator], error)
 	Members(ctx context.Context, limit *int, after *string, node string, role *string) (*readapi.List[readapi.Member], error)
 	MerchantOrgs(ctx context.Context, limit *int, after *string) (*readapi.List[readapi.MerchantOrg], error)
-	Node(ctx context.Context, node string, include []string) (*readapi.Node, error)
+	Node(ctx context.Context, asOf any, atPosition any, node string, include []string) (*readapi.Node, error)
 	NodeAccess(ctx context.Context, node string, principal string, permission string) (*readapi.AccessExplained, error)
 	NodeRoles(ctx context.Context, limit *int, after *string, node string) (*readapi.List[readapi.RoleAt], error)
-	Nodes(ctx context.Context, limit *int, after *string, parent *string, level *string, sort *string) (*readapi.List[projections.Node], error)
-	Overrides(ctx context.Context, limit *int, after *string, flag *string, level *string, opted *string) (*readapi.List[readapi.Override], error)
+	Nodes(ctx context.Context, limit *int, after *string, asOf any, atPosition any, parent *string, level *string, sort *string) (*readapi.List[projections.Node], error)
+	Overrides(ctx context.Context, limit *int, after *string, asOf any, atPosition any, flag *string, level *string, opted *string, set *string) (*readapi.List[readapi.Override], error)
 	Projections(ctx context.Context) (*readapi.List[readapi.Projection], error)
 	Quota(ctx context.Context, tenant string, meter string) (*projections.Quota, error)
 	Quotas(ctx context.Context, limit *int, after *string, tenant string) (*readapi.List[projections.Quota], error)
@@ -177,11 +230,11 @@ type QueryResolver interface {
 	ResolvedFlags(ctx context.Context, limit *int, after *string, asOf any, atPosition any, node string) (*readapi.List[projections.ResolvedFlag], error)
 	Roles(ctx context.Context, limit *int, after *string, definedAt *string, retired *bool) (*readapi.List[readapi.Role], error)
 	SecurityEvents(ctx context.Context, limit *int, after *string, kind *string, principal *string, node *string, from any, to any, sort *string) (*readapi.List[projections.SecurityEvent], error)
-	Segment(ctx context.Context, segment string) (*readapi.Segment, error)
-	Segments(ctx context.Context, limit *int, after *string, flag *string) (*readapi.List[readapi.Segment], error)
+	Segment(ctx context.Context, asOf any, atPosition any, segment string) (*readapi.Segment, error)
+	Segments(ctx context.Context, limit *int, after *string, asOf any, atPosition any, flag *string) (*readapi.List[readapi.Segment], error)
 	SigningKeys(ctx context.Context, limit *int, after *string) (*readapi.List[projections.SigningKey], error)
-	Tenant(ctx context.Context, tenant string) (*readapi.Tenant, error)
-	Tenants(ctx context.Context, limit *int, after *string, status *string, effectiveStatus *string, kind *string, integrator *string, slug *string, q *string, sort *string) (*readapi.List[readapi.Tenant], error)
+	Tenant(ctx context.Context, asOf any, atPosition any, tenant string) (*readapi.Tenant, error)
+	Tenants(ctx context.Context, limit *int, after *string, asOf any, atPosition any, status *string, effectiveStatus *string, kind *string, integrator *string, slug *string, q *string, sort *string) (*readapi.List[readapi.Tenant], error)
 	User(ctx context.Context, user string) (*readapi.User, error)
 	Users(ctx context.Context, limit *int, after *string, home *string, integrator *string, status *string, kind *string, login *string, q *string, sort *string) (*readapi.List[readapi.User], error)
 }
@@ -228,8 +281,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputActivateTenantInput,
 		ec.unmarshalInputActivateUserInput,
 		ec.unmarshalInputAdvanceRolloutInput,
+		ec.unmarshalInputApplyChangeRequestInput,
+		ec.unmarshalInputApproveChangeRequestInput,
 		ec.unmarshalInputArchiveFlagInput,
 		ec.unmarshalInputArchiveTenantInput,
+		ec.unmarshalInputAssignFeatureSetInput,
+		ec.unmarshalInputCancelChangeRequestInput,
 		ec.unmarshalInputCancelTenantDeletionInput,
 		ec.unmarshalInputChangeQuotaInput,
 		ec.unmarshalInputClearFlagOverrideInput,
@@ -238,17 +295,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateTenantInput,
 		ec.unmarshalInputDeactivateUserInput,
+		ec.unmarshalInputDefineFeatureSetInput,
 		ec.unmarshalInputDefineFlagInput,
 		ec.unmarshalInputDefineRoleInput,
 		ec.unmarshalInputDefineSegmentInput,
 		ec.unmarshalInputDeprecateFlagInput,
 		ec.unmarshalInputDisableClientInput,
+		ec.unmarshalInputEditChangeRequestInput,
+		ec.unmarshalInputFeatureInput,
 		ec.unmarshalInputGrantRoleInput,
 		ec.unmarshalInputIdentityInput,
 		ec.unmarshalInputInviteUserInput,
 		ec.unmarshalInputKillFlagInput,
 		ec.unmarshalInputLockFlagInput,
 		ec.unmarshalInputOffboardIntegratorInput,
+		ec.unmarshalInputOpenChangeRequestInput,
 		ec.unmarshalInputOptFlagInInput,
 		ec.unmarshalInputOptFlagOutInput,
 		ec.unmarshalInputOverrideFlagInput,
@@ -257,13 +318,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPublicKeyInput,
 		ec.unmarshalInputReactivateUserInput,
 		ec.unmarshalInputReassignTenantInput,
+		ec.unmarshalInputRebaseChangeRequestInput,
 		ec.unmarshalInputRegisterClientInput,
 		ec.unmarshalInputRegisterIntegratorInput,
+		ec.unmarshalInputRejectChangeRequestInput,
 		ec.unmarshalInputRequestTenantDeletionInput,
+		ec.unmarshalInputRequireApprovalsInput,
 		ec.unmarshalInputRestartIntegratorInput,
 		ec.unmarshalInputRestrictRolesInput,
 		ec.unmarshalInputResumeRolloutInput,
 		ec.unmarshalInputResumeTenantInput,
+		ec.unmarshalInputRetireFeatureSetInput,
 		ec.unmarshalInputRetireRoleInput,
 		ec.unmarshalInputRetireSegmentInput,
 		ec.unmarshalInputRetireSigningKeyInput,
@@ -274,6 +339,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRotateClientInput,
 		ec.unmarshalInputRotateSigningKeyInput,
 		ec.unmarshalInputRuleInput,
+		ec.unmarshalInputScheduleChangeRequestInput,
 		ec.unmarshalInputSetFlagPrerequisitesInput,
 		ec.unmarshalInputSetRolloutInput,
 		ec.unmarshalInputShareInput,
@@ -282,7 +348,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputStopIntegratorInput,
 		ec.unmarshalInputSuspendTenantInput,
 		ec.unmarshalInputUnarchiveTenantInput,
+		ec.unmarshalInputUnassignFeatureSetInput,
 		ec.unmarshalInputUnlockFlagInput,
+		ec.unmarshalInputUpdateFeatureSetInput,
 		ec.unmarshalInputUpdateFlagInput,
 		ec.unmarshalInputUpdateIntegratorProfileInput,
 		ec.unmarshalInputUpdateSegmentInput,
@@ -485,6 +553,49 @@ input AdvanceRolloutInput {
   flag: String!
 }
 
+input ApplyChangeRequestInput {
+  "The node that it is about."
+  node: ID!
+  "The change request."
+  request: ID!
+}
+
+type Approval {
+  "Who."
+  by: String!
+  "When."
+  at: DateTime!
+}
+
+type ApprovalRule {
+  "The node."
+  node: ID!
+  "How many approvals."
+  approvals: Int!
+  "Whether all nodes below ask for as many, at least."
+  below: Boolean!
+  "The fact that says so."
+  requiredBy: Origin!
+  "Revision of its history."
+  revision: Long!
+}
+
+type ApprovalRulePage {
+  "The items, in the order asked for."
+  items: [ApprovalRule!]!
+  "Send as after to go on; absent on the last page."
+  next: String
+}
+
+input ApproveChangeRequestInput {
+  "The node that it is about."
+  node: ID!
+  "The change request."
+  request: ID!
+  "Name of the preview that the request stood for when it was looked at."
+  seen: String!
+}
+
 input ArchiveFlagInput {
   "The flag."
   flag: String!
@@ -493,6 +604,17 @@ input ArchiveFlagInput {
 input ArchiveTenantInput {
   "The tenant."
   tenant: ID!
+}
+
+input AssignFeatureSetInput {
+  "The integrator or tenant."
+  node: ID!
+  "The feature set."
+  set: String!
+  "What becomes of overrides that the node has of its own: they are kept, or give way until the set is unassigned. If left out and there are any, the set is not assigned. One of: keep, replace."
+  own: String
+  "A feature set that the node has and that this one takes the place of, at once."
+  replaces: String
 }
 
 type Audit {
@@ -558,6 +680,13 @@ type Bisected {
   evaluations: Int!
 }
 
+input CancelChangeRequestInput {
+  "The node that it is about."
+  node: ID!
+  "The change request."
+  request: ID!
+}
+
 input CancelTenantDeletionInput {
   "The tenant."
   tenant: ID!
@@ -576,6 +705,54 @@ input ChangeQuotaInput {
   enforcement: String
   "Percentages of the limit at which to warn, ascending."
   warn: [Int!]
+}
+
+type ChangeRequest {
+  "The change request."
+  id: ID!
+  "The node that it is about."
+  node: ID!
+  "Name of the command that is proposed."
+  operation: String!
+  "Its input."
+  input: JSON
+  "What it is for."
+  summary: String
+  "How far it has come. One of: open, approved, scheduled, outdated, failed, applied, rejected, cancelled."
+  status: String!
+  "How often it has stood for something else, counted from 1."
+  edition: Int!
+  "Whoever answers for what it says now."
+  author: String!
+  "Name of the preview that it stands for; to be sent along with an approval."
+  preview: String!
+  "Position of the log that the preview is of."
+  base: Long!
+  "How many would see another value, as its author was shown."
+  affected: ProjectionsAffected!
+  "How many approvals it needs."
+  needed: Int!
+  "Who has approved what it stands for."
+  approvals: [Approval!]!
+  "When it is to be applied."
+  scheduledAt: DateTime
+  "Why it is outdated, has failed or was rejected."
+  outcome: String
+  "The fact that it was applied."
+  applied: Origin
+  "Revision of its history."
+  revision: Long!
+  "When it was opened."
+  createdAt: DateTime!
+  "When it last changed."
+  updatedAt: DateTime!
+}
+
+type ChangeRequestPage {
+  "The items, in the order asked for."
+  items: [ChangeRequest!]!
+  "Send as after to go on; absent on the last page."
+  next: String
 }
 
 type Checked {
@@ -713,6 +890,15 @@ input DeactivateUserInput {
   reason: String
 }
 
+input DefineFeatureSetInput {
+  "Name of the feature set, for ever."
+  key: String!
+  "What it is for."
+  description: String
+  "What it says, about one flag each."
+  features: [FeatureInput!]!
+}
+
 input DefineFlagInput {
   "Name of the flag, for ever."
   key: String!
@@ -776,6 +962,81 @@ input DisableClientInput {
   client: ID!
 }
 
+input EditChangeRequestInput {
+  "The node that it is about."
+  node: ID!
+  "The change request."
+  request: ID!
+  "All of the command's input."
+  input: JSON
+}
+
+type Feature {
+  "The flag."
+  flag: String!
+  "Value, of the flag's type; or name a variant."
+  value: JSON
+  "Name of a variant; or give a value."
+  variant: String
+}
+
+input FeatureInput {
+  "The flag."
+  flag: String!
+  "Value, of the flag's type; or name a variant."
+  value: JSON
+  "Name of a variant; or give a value."
+  variant: String
+}
+
+type FeatureSet {
+  "Name of the feature set, for ever."
+  key: String!
+  "What it is for."
+  description: String
+  "Number of what it says now, counted from 1."
+  edition: Int!
+  "What it says, about one flag each."
+  features: [Feature!]!
+  "Whether it is assigned to nobody any more."
+  retired: Boolean!
+  "Revision of its history."
+  revision: Long!
+  "When it was defined."
+  createdAt: DateTime!
+  "When it last changed."
+  updatedAt: DateTime!
+}
+
+type FeatureSetAssignment {
+  "The integrator or tenant."
+  node: ID!
+  "Rung of the tree. One of: integrator, tenant."
+  level: String!
+  "The feature set."
+  set: String!
+  "Number of what the set said when the node was given it."
+  edition: Int!
+  "Flags about which the node said something of its own, and went on to."
+  kept: [String!]!
+  "The fact that gave it to the node."
+  assignedBy: Origin!
+}
+
+type FeatureSetAssignmentPage {
+  "The items, in the order asked for."
+  items: [FeatureSetAssignment!]!
+  "Send as after to go on; absent on the last page."
+  next: String
+}
+
+type FeatureSetPage {
+  "The items, in the order asked for."
+  items: [FeatureSet!]!
+  "Send as after to go on; absent on the last page."
+  next: String
+}
+
 type Flag {
   "Name of the flag, for ever."
   key: String!
@@ -817,6 +1078,17 @@ type Flag {
   updatedAt: DateTime!
 }
 
+type FlagAffected {
+  "Flags."
+  flags: Int!
+  "Integrators."
+  integrators: Int!
+  "Tenants."
+  tenants: Int!
+  "Users that are known by themselves."
+  users: Int!
+}
+
 type FlagOverride {
   "The node."
   node: ID!
@@ -842,6 +1114,8 @@ type FlagOverride {
   locked: Boolean!
   "How the node itself chose; none if it was overridden. One of: in, out."
   opted: String
+  "Feature set that gave it to the node; none if the node said so by itself."
+  featureSet: String
   "The fact that set it."
   saidBy: Origin!
   "The fact that locked it."
@@ -1088,7 +1362,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: let the flag be evaluated."
+  activateFlagPreview(
+    "What is asked for."
+    input: ActivateFlagInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Let the integrator's tenants be activated."
   activateIntegrator(
     "What is asked for."
@@ -1097,6 +1384,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Let the tenant's users sign in."
   activateTenant(
@@ -1106,7 +1395,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: let the tenant's users sign in."
+  activateTenantPreview(
+    "What is asked for."
+    input: ActivateTenantInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Let an invited user do what its roles allow."
   activateUser(
     "What is asked for."
@@ -1115,6 +1417,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Take the next step of a rollout now."
   advanceRollout(
@@ -1124,6 +1428,52 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Show what this would change, and change nothing: take the next step of a rollout now."
+  advanceRolloutPreview(
+    "What is asked for."
+    input: AdvanceRolloutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
+  "Give the command of an approved change request."
+  applyChangeRequest(
+    "What is asked for."
+    input: ApplyChangeRequestInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Show what the change request would change now, and change nothing."
+  applyChangeRequestPreview(
+    "What is asked for."
+    input: ApplyChangeRequestInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
+  "Agree to what somebody else's change request changes."
+  approveChangeRequest(
+    "What is asked for."
+    input: ApproveChangeRequestInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Take the flag out of use; its key stays reserved."
   archiveFlag(
@@ -1133,7 +1483,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: take the flag out of use; its key stays reserved."
+  archiveFlagPreview(
+    "What is asked for."
+    input: ArchiveFlagInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Keep the data and remove all access."
   archiveTenant(
     "What is asked for."
@@ -1142,6 +1505,52 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Show what this would change, and change nothing: keep the data and remove all access."
+  archiveTenantPreview(
+    "What is asked for."
+    input: ArchiveTenantInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
+  "Give the node what a feature set says."
+  assignFeatureSet(
+    "What is asked for."
+    input: AssignFeatureSetInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Show what this would change, and change nothing: give the node what a feature set says."
+  assignFeatureSetPreview(
+    "What is asked for."
+    input: AssignFeatureSetInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
+  "Take a change request back."
+  cancelChangeRequest(
+    "What is asked for."
+    input: CancelChangeRequestInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Take a requested deletion back; the tenant is archived."
   cancelTenantDeletion(
@@ -1151,6 +1560,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Set how much of a meter the tenant may use."
   changeQuota(
@@ -1160,6 +1571,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Let the node inherit the flag again."
   clearFlagOverride(
@@ -1169,7 +1582,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: let the node inherit the flag again."
+  clearFlagOverridePreview(
+    "What is asked for."
+    input: ClearFlagOverrideInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Create an API key and tell it once."
   createApiKey(
     "What is asked for."
@@ -1178,6 +1604,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Create a tenant under a slug nobody else has."
   createTenant(
@@ -1187,6 +1615,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Take everything away that the user may do."
   deactivateUser(
@@ -1196,6 +1626,19 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Name values of several flags, to be assigned together."
+  defineFeatureSet(
+    "What is asked for."
+    input: DefineFeatureSetInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Define a flag, as a draft that evaluates off."
   defineFlag(
@@ -1205,7 +1648,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: define a flag, as a draft that evaluates off."
+  defineFlagPreview(
+    "What is asked for."
+    input: DefineFlagInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Say what a role of the node lets its holders do."
   defineRole(
     "What is asked for."
@@ -1214,6 +1670,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Define a segment, for the rules of any flag."
   defineSegment(
@@ -1223,7 +1681,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: define a segment, for the rules of any flag."
+  defineSegmentPreview(
+    "What is asked for."
+    input: DefineSegmentInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Ask callers to stop using the flag; it still evaluates."
   deprecateFlag(
     "What is asked for."
@@ -1232,7 +1703,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: ask callers to stop using the flag; it still evaluates."
+  deprecateFlagPreview(
+    "What is asked for."
+    input: DeprecateFlagInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Take everything from an OAuth client, for good."
   disableClient(
     "What is asked for."
@@ -1241,6 +1725,19 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Propose another input; approvals are void."
+  editChangeRequest(
+    "What is asked for."
+    input: EditChangeRequestInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Let a user do at the node and below what the role allows."
   grantRole(
@@ -1250,6 +1747,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Invite a user under a login that nobody else of the integrator has."
   inviteUser(
@@ -1259,6 +1758,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Force the flag off everywhere, above every lock."
   killFlag(
@@ -1268,7 +1769,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: force the flag off everywhere, above every lock."
+  killFlagPreview(
+    "What is asked for."
+    input: KillFlagInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Hold the node's override against every node below."
   lockFlag(
     "What is asked for."
@@ -1277,7 +1791,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: hold the node's override against every node below."
+  lockFlagPreview(
+    "What is asked for."
+    input: LockFlagInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "End the integrator for good; it must have no tenants left."
   offboardIntegrator(
     "What is asked for."
@@ -1286,6 +1813,19 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Propose a command, as its preview shows it now."
+  openChangeRequest(
+    "What is asked for."
+    input: OpenChangeRequestInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Take what an optional flag offers."
   optFlagIn(
@@ -1295,7 +1835,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: take what an optional flag offers."
+  optFlagInPreview(
+    "What is asked for."
+    input: OptFlagInInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Decline what an optional flag offers."
   optFlagOut(
     "What is asked for."
@@ -1304,7 +1857,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: decline what an optional flag offers."
+  optFlagOutPreview(
+    "What is asked for."
+    input: OptFlagOutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Set the flag for the node and all below it."
   overrideFlag(
     "What is asked for."
@@ -1313,7 +1879,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: set the flag for the node and all below it."
+  overrideFlagPreview(
+    "What is asked for."
+    input: OverrideFlagInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Keep a rollout where it is."
   pauseRollout(
     "What is asked for."
@@ -1322,7 +1901,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: keep a rollout where it is."
+  pauseRolloutPreview(
+    "What is asked for."
+    input: PauseRolloutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Give a deactivated user back what it could do."
   reactivateUser(
     "What is asked for."
@@ -1331,6 +1923,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Hang the tenant under another integrator."
   reassignTenant(
@@ -1340,6 +1934,30 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Show what this would change, and change nothing: hang the tenant under another integrator."
+  reassignTenantPreview(
+    "What is asked for."
+    input: ReassignTenantInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
+  "Propose the same command as of now."
+  rebaseChangeRequest(
+    "What is asked for."
+    input: RebaseChangeRequestInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Register an OAuth client and tell its secret once."
   registerClient(
@@ -1349,6 +1967,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Register an integrator under a business name nobody else has."
   registerIntegrator(
@@ -1358,6 +1978,19 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "End a change request without effect."
+  rejectChangeRequest(
+    "What is asked for."
+    input: RejectChangeRequestInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Delete the tenant after a time of grace."
   requestTenantDeletion(
@@ -1367,7 +2000,31 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Say how many approvals the node asks for before flags are changed at it."
+  requireApprovals(
+    "What is asked for."
+    input: RequireApprovalsInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Show what this would change, and change nothing: say how many approvals the node asks for before flags are changed at it."
+  requireApprovalsPreview(
+    "What is asked for."
+    input: RequireApprovalsInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Give each tenant back the state it had before the stop."
   restartIntegrator(
     "What is asked for."
@@ -1376,7 +2033,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: give each tenant back the state it had before the stop."
+  restartIntegratorPreview(
+    "What is asked for."
+    input: RestartIntegratorInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Say which roles count in an integrator."
   restrictRoles(
     "What is asked for."
@@ -1385,6 +2055,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Let a rollout go on, later by as long as it was paused."
   resumeRollout(
@@ -1394,7 +2066,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: let a rollout go on, later by as long as it was paused."
+  resumeRolloutPreview(
+    "What is asked for."
+    input: ResumeRolloutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Lift one cause of suspension."
   resumeTenant(
     "What is asked for."
@@ -1403,6 +2088,30 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Show what this would change, and change nothing: lift one cause of suspension."
+  resumeTenantPreview(
+    "What is asked for."
+    input: ResumeTenantInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
+  "Assign a feature set to nobody any more."
+  retireFeatureSet(
+    "What is asked for."
+    input: RetireFeatureSetInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Take a role away from everybody who holds it, for good."
   retireRole(
@@ -1412,6 +2121,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Take a segment out of use, for good; nobody belongs to it any more."
   retireSegment(
@@ -1421,7 +2132,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: take a segment out of use, for good; nobody belongs to it any more."
+  retireSegmentPreview(
+    "What is asked for."
+    input: RetireSegmentInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Stop believing what was signed with the key, at once."
   retireSigningKey(
     "What is asked for."
@@ -1430,6 +2154,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "End the kill, or bring an archived flag back as deprecated."
   reviveFlag(
@@ -1439,7 +2165,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: end the kill, or bring an archived flag back as deprecated."
+  reviveFlagPreview(
+    "What is asked for."
+    input: ReviveFlagInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Make an API key worthless at once, for good."
   revokeApiKey(
     "What is asked for."
@@ -1448,6 +2187,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "End what a user may do at the node by a role."
   revokeRole(
@@ -1457,6 +2198,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Give an API key a new secret; the old one stays good for a while."
   rotateApiKey(
@@ -1466,6 +2209,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Give an OAuth client a new secret; the old one stays valid for a while."
   rotateClient(
@@ -1475,6 +2220,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Sign access tokens with a new key from now on."
   rotateSigningKey(
@@ -1484,6 +2231,19 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Have an approved change request applied at an instant."
+  scheduleChangeRequest(
+    "What is asked for."
+    input: ScheduleChangeRequestInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Say which flags the flag depends on."
   setFlagPrerequisites(
@@ -1493,7 +2253,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: say which flags the flag depends on."
+  setFlagPrerequisitesPreview(
+    "What is asked for."
+    input: SetFlagPrerequisitesInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Give the node's override shares and a schedule."
   setRollout(
     "What is asked for."
@@ -1502,7 +2275,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: give the node's override shares and a schedule."
+  setRolloutPreview(
+    "What is asked for."
+    input: SetRolloutInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Suspend all tenants of the integrator at once."
   stopIntegrator(
     "What is asked for."
@@ -1511,7 +2297,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: suspend all tenants of the integrator at once."
+  stopIntegratorPreview(
+    "What is asked for."
+    input: StopIntegratorInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Refuse sign-in until the cause is lifted."
   suspendTenant(
     "What is asked for."
@@ -1520,7 +2319,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: refuse sign-in until the cause is lifted."
+  suspendTenantPreview(
+    "What is asked for."
+    input: SuspendTenantInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Bring an archived tenant back, suspended."
   unarchiveTenant(
     "What is asked for."
@@ -1529,7 +2341,31 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Take back from the node what a feature set gave it."
+  unassignFeatureSet(
+    "What is asked for."
+    input: UnassignFeatureSetInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Show what this would change, and change nothing: take back from the node what a feature set gave it."
+  unassignFeatureSetPreview(
+    "What is asked for."
+    input: UnassignFeatureSetInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Let the overrides below count again."
   unlockFlag(
     "What is asked for."
@@ -1538,6 +2374,30 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
+  "Show what this would change, and change nothing: let the overrides below count again."
+  unlockFlagPreview(
+    "What is asked for."
+    input: UnlockFlagInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
+  "Give a feature set another edition."
+  updateFeatureSet(
+    "What is asked for."
+    input: UpdateFeatureSetInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Change what the flag's definition says."
   updateFlag(
@@ -1547,7 +2407,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: change what the flag's definition says."
+  updateFlagPreview(
+    "What is asked for."
+    input: UpdateFlagInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Change name, partner id or contacts."
   updateIntegratorProfile(
     "What is asked for."
@@ -1556,6 +2429,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
   "Change who belongs to a segment."
   updateSegment(
@@ -1565,7 +2440,20 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
+  "Show what this would change, and change nothing: change who belongs to a segment."
+  updateSegmentPreview(
+    "What is asked for."
+    input: UpdateSegmentInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Preview
   "Change name, slug, kind or contacts."
   updateTenantProfile(
     "What is asked for."
@@ -1574,6 +2462,8 @@ type Mutation {
     idempotencyKey: String
     "Revision the caller decided on, instead of the header If-Match."
     ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
   ): Receipt
 }
 
@@ -1633,6 +2523,17 @@ input OffboardIntegratorInput {
   integrator: ID!
 }
 
+input OpenChangeRequestInput {
+  "The node that the command is about; platform for one that names none."
+  node: ID!
+  "Name of the command, as in GraphQL, such as overrideFlag."
+  operation: String!
+  "Its input: the members of path, query and body in one object."
+  input: JSON
+  "What it is for, for those who will approve it."
+  summary: String
+}
+
 input OptFlagInInput {
   "The integrator or tenant."
   node: ID!
@@ -1655,6 +2556,19 @@ type Origin {
   actor: String
   at: DateTime
   reason: String
+}
+
+type Outcome {
+  "Value."
+  value: JSON
+  "Name of the value, if it has one."
+  variant: String
+  "Why, in the words of the OpenFeature Remote Evaluation Protocol."
+  reason: String!
+  "The richer reason behind it."
+  cause: String!
+  "Level that decided; none if no node did."
+  level: String
 }
 
 type Override {
@@ -1682,6 +2596,8 @@ type Override {
   locked: Boolean!
   "How the node itself chose; none if it was overridden. One of: in, out."
   opted: String
+  "Feature set that gave it to the node; none if the node said so by itself."
+  featureSet: String
   "The fact that set it."
   saidBy: Origin!
   "The fact that locked it."
@@ -1757,6 +2673,63 @@ input PrerequisiteInput {
   value: JSON
 }
 
+type Preview {
+  "Names what was shown. Sent along as Reeve-Preview, the command is refused with preview-stale unless it still changes just this."
+  preview: String!
+  "Position of the newest fact that was looked at."
+  position: Long!
+  "What would happen, by the types of the events; nothing if empty."
+  facts: [String!]!
+  "How many would see another value."
+  affected: FlagAffected!
+  "Who would see which other value, the first 10,000 of them, from the platform down."
+  changes: [PreviewedChange!]!
+  "Whose own override would cease to count, the first 10,000 of them."
+  shadowed: [PreviewedShadow!]!
+  "Whether rules or shares tell apart for whom the flags are evaluated. Users that are known by themselves are in changes; others cannot be listed."
+  targeted: Boolean!
+}
+
+type PreviewedChange {
+  "The flag."
+  flag: String!
+  "The platform, an integrator, a tenant or a user."
+  node: ID!
+  "Which of these."
+  level: String!
+  "Integrator that it is or hangs under."
+  integrator: ID
+  "Tenant that it is or hangs under."
+  tenant: ID
+  "Instant of the change: the preview's own, or a later one that a validity or a schedule names."
+  from: DateTime!
+  "Instant at which it ends, or becomes another one, as far as is known."
+  until: DateTime
+  "What the flag comes to; none if it cannot be found."
+  before: Outcome
+  "What it would come to, likewise."
+  after: Outcome
+}
+
+type PreviewedShadow {
+  "The flag."
+  flag: String!
+  "Whose override it is."
+  node: ID!
+  "Level of the node."
+  level: String!
+  "Integrator that it is or hangs under."
+  integrator: ID
+  "Tenant that it is or hangs under."
+  tenant: ID
+  "Instant at which it would."
+  from: DateTime!
+  "Why it would not count."
+  ruling: String!
+  "Level that would decide."
+  by: String
+}
+
 type Projection {
   "Name of the table."
   name: String!
@@ -1781,6 +2754,17 @@ type ProjectionPage {
   items: [Projection!]!
   "Send as after to go on; absent on the last page."
   next: String
+}
+
+type ProjectionsAffected {
+  "Flags."
+  flags: Int!
+  "Integrators."
+  integrators: Int!
+  "Tenants."
+  tenants: Int!
+  "Users that are known by themselves."
+  users: Int!
 }
 
 input PublicKeyInput {
@@ -1823,6 +2807,15 @@ type Query {
     "The next of the answer before; the list goes on after it."
     after: String
   ): PlatformAndTenants
+  "Which nodes ask for approvals."
+  approvalRules(
+    "How many items at most."
+    limit: Int
+    "The next of the answer before; the list goes on after it."
+    after: String
+    "Only that of this node itself."
+    node: ID
+  ): ApprovalRulePage
   "What happened, who did it and why; newest first."
   audit(
     "How many items at most."
@@ -1892,6 +2885,28 @@ type Query {
     "The value that it came to, as JSON; what it came to at good if left out."
     value: String
   ): Bisected
+  "One change request."
+  changeRequest(
+    "The node that it is about."
+    node: ID!
+    "The change request."
+    request: ID!
+  ): ChangeRequest
+  "Change requests, newest first."
+  changeRequests(
+    "How many items at most."
+    limit: Int
+    "The next of the answer before; the list goes on after it."
+    after: String
+    "Only with this status. One of: open, approved, scheduled, outdated, failed, applied, rejected, cancelled."
+    status: String
+    "Only about this node."
+    node: ID
+    "Only of this author, by its id."
+    author: String
+    "Order; a leading minus for descending. One of: createdAt, -createdAt, updatedAt, -updatedAt."
+    sort: String
+  ): ChangeRequestPage
   "OAuth clients registered at a node."
   clients(
     "How many items at most."
@@ -1924,8 +2939,49 @@ type Query {
     "Newest or oldest first. One of: -at, at."
     sort: String
   ): AccessPage
+  "One feature set."
+  featureSet(
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
+    "The feature set."
+    set: String!
+  ): FeatureSet
+  "Which nodes have which feature sets."
+  featureSetAssignments(
+    "How many items at most."
+    limit: Int
+    "The next of the answer before; the list goes on after it."
+    after: String
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
+    "Only of this feature set."
+    set: String
+    "Only of this node."
+    node: ID
+  ): FeatureSetAssignmentPage
+  "Feature sets."
+  featureSets(
+    "How many items at most."
+    limit: Int
+    "The next of the answer before; the list goes on after it."
+    after: String
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
+    "Only those that say something about this flag."
+    flag: String
+  ): FeatureSetPage
   "One flag."
   flag(
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "The flag."
     flag: String!
   ): Flag
@@ -1935,6 +2991,10 @@ type Query {
     limit: Int
     "The next of the answer before; the list goes on after it."
     after: String
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "The node: platform, or the id of an integrator, tenant or user."
     node: ID!
   ): FlagOverridePage
@@ -1965,6 +3025,10 @@ type Query {
     limit: Int
     "The next of the answer before; the list goes on after it."
     after: String
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "Only with this status. One of: draft, active, deprecated, killed, archived."
     status: String
     "Only of this type. One of: boolean, string, number, json."
@@ -1978,6 +3042,10 @@ type Query {
   ): FlagPage
   "One integrator."
   integrator(
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "The integrator."
     integrator: ID!
   ): Integrator
@@ -1987,6 +3055,10 @@ type Query {
     limit: Int
     "The next of the answer before; the list goes on after it."
     after: String
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "Only of this kind. One of: systems_integrator, partner, holding, direct."
     kind: String
     "Only with this status. One of: active, stopped."
@@ -2016,6 +3088,10 @@ type Query {
   ): MerchantOrgPage
   "One place in the tree."
   node(
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "The node: platform, or the id of an integrator, tenant or user."
     node: ID!
     "Relatives to answer too. One of: ancestors, children."
@@ -2045,6 +3121,10 @@ type Query {
     limit: Int
     "The next of the answer before; the list goes on after it."
     after: String
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "Only children of this node."
     parent: ID
     "Only of this level. One of: platform, integrator, tenant."
@@ -2058,12 +3138,18 @@ type Query {
     limit: Int
     "The next of the answer before; the list goes on after it."
     after: String
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "Only of this flag."
     flag: String
     "Only of nodes of this level. One of: platform, integrator, tenant, user."
     level: String
     "Only choices of the nodes themselves: those that opted in, or out. One of: in, out."
     opted: String
+    "Only what this feature set gave the nodes."
+    set: String
   ): OverridePage
   "How far each read model has come."
   projections: ProjectionPage
@@ -2147,6 +3233,10 @@ type Query {
   ): SecurityEventPage
   "One segment, and what names it."
   segment(
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "The segment."
     segment: String!
   ): Segment
@@ -2156,6 +3246,10 @@ type Query {
     limit: Int
     "The next of the answer before; the list goes on after it."
     after: String
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "Only those that rules of this flag name."
     flag: String
   ): SegmentPage
@@ -2168,6 +3262,10 @@ type Query {
   ): SigningKeyPage
   "One tenant."
   tenant(
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "The tenant."
     tenant: ID!
   ): Tenant
@@ -2177,6 +3275,10 @@ type Query {
     limit: Int
     "The next of the answer before; the list goes on after it."
     after: String
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
     "Only with this status. One of: created, active, suspended, archived, pending_deletion, deleted."
     status: String
     "Only with this status once the integrator's is taken into account. One of: created, active, suspended, archived, pending_deletion, deleted."
@@ -2258,6 +3360,13 @@ input ReassignTenantInput {
   integrator: ID!
 }
 
+input RebaseChangeRequestInput {
+  "The node that it is about."
+  node: ID!
+  "The change request."
+  request: ID!
+}
+
 type Receipt {
   stream: ID!
   revision: Long!
@@ -2295,11 +3404,29 @@ input RegisterIntegratorInput {
   onboardingDate: DateTime
 }
 
+input RejectChangeRequestInput {
+  "The node that it is about."
+  node: ID!
+  "The change request."
+  request: ID!
+  "Why, for its author."
+  note: String
+}
+
 input RequestTenantDeletionInput {
   "The tenant."
   tenant: ID!
   "Days until it is deleted; the fewest allowed if left out."
   graceDays: Int
+}
+
+input RequireApprovalsInput {
+  "The node; platform for definitions, segments and what the platform says."
+  node: ID!
+  "How many approvals; 0 for none."
+  approvals: Int!
+  "Whether all nodes below ask for as many, at least."
+  below: Boolean
 }
 
 type Resolution {
@@ -2409,6 +3536,11 @@ input ResumeTenantInput {
   tenant: ID!
   "The cause that no longer holds. One of: billing, policy, security, manual."
   cause: String!
+}
+
+input RetireFeatureSetInput {
+  "The feature set."
+  set: String!
 }
 
 input RetireRoleInput {
@@ -2546,6 +3678,15 @@ input RuleInput {
   variant: String
   "Different values for shares of those, in place of one."
   split: SplitInput
+}
+
+input ScheduleChangeRequestInput {
+  "The node that it is about."
+  node: ID!
+  "The change request."
+  request: ID!
+  "When it is to be applied."
+  at: DateTime!
 }
 
 type SecurityEvent {
@@ -2775,11 +3916,25 @@ input UnarchiveTenantInput {
   tenant: ID!
 }
 
+input UnassignFeatureSetInput {
+  "The integrator or tenant."
+  node: ID!
+  "The feature set."
+  set: String!
+}
+
 input UnlockFlagInput {
   "The node: platform, or the id of an integrator, tenant or user."
   node: ID!
   "The flag."
   flag: String!
+}
+
+input UpdateFeatureSetInput {
+  "The feature set."
+  set: String!
+  "All that it says from now on, about one flag each."
+  features: [FeatureInput!]!
 }
 
 input UpdateFlagInput {
@@ -3000,6 +4155,42 @@ func (ec *executionContext) childFields_AccessPage(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type AccessPage", field.Name)
 }
 
+func (ec *executionContext) childFields_Approval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "by":
+		return ec.fieldContext_Approval_by(ctx, field)
+	case "at":
+		return ec.fieldContext_Approval_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Approval", field.Name)
+}
+
+func (ec *executionContext) childFields_ApprovalRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_ApprovalRule_node(ctx, field)
+	case "approvals":
+		return ec.fieldContext_ApprovalRule_approvals(ctx, field)
+	case "below":
+		return ec.fieldContext_ApprovalRule_below(ctx, field)
+	case "requiredBy":
+		return ec.fieldContext_ApprovalRule_requiredBy(ctx, field)
+	case "revision":
+		return ec.fieldContext_ApprovalRule_revision(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApprovalRule", field.Name)
+}
+
+func (ec *executionContext) childFields_ApprovalRulePage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "items":
+		return ec.fieldContext_ApprovalRulePage_items(ctx, field)
+	case "next":
+		return ec.fieldContext_ApprovalRulePage_next(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApprovalRulePage", field.Name)
+}
+
 func (ec *executionContext) childFields_Audit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "position":
@@ -3070,6 +4261,60 @@ func (ec *executionContext) childFields_Bisected(ctx context.Context, field grap
 		return ec.fieldContext_Bisected_evaluations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Bisected", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ChangeRequest_id(ctx, field)
+	case "node":
+		return ec.fieldContext_ChangeRequest_node(ctx, field)
+	case "operation":
+		return ec.fieldContext_ChangeRequest_operation(ctx, field)
+	case "input":
+		return ec.fieldContext_ChangeRequest_input(ctx, field)
+	case "summary":
+		return ec.fieldContext_ChangeRequest_summary(ctx, field)
+	case "status":
+		return ec.fieldContext_ChangeRequest_status(ctx, field)
+	case "edition":
+		return ec.fieldContext_ChangeRequest_edition(ctx, field)
+	case "author":
+		return ec.fieldContext_ChangeRequest_author(ctx, field)
+	case "preview":
+		return ec.fieldContext_ChangeRequest_preview(ctx, field)
+	case "base":
+		return ec.fieldContext_ChangeRequest_base(ctx, field)
+	case "affected":
+		return ec.fieldContext_ChangeRequest_affected(ctx, field)
+	case "needed":
+		return ec.fieldContext_ChangeRequest_needed(ctx, field)
+	case "approvals":
+		return ec.fieldContext_ChangeRequest_approvals(ctx, field)
+	case "scheduledAt":
+		return ec.fieldContext_ChangeRequest_scheduledAt(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ChangeRequest_outcome(ctx, field)
+	case "applied":
+		return ec.fieldContext_ChangeRequest_applied(ctx, field)
+	case "revision":
+		return ec.fieldContext_ChangeRequest_revision(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ChangeRequest_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_ChangeRequest_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeRequest", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeRequestPage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "items":
+		return ec.fieldContext_ChangeRequestPage_items(ctx, field)
+	case "next":
+		return ec.fieldContext_ChangeRequestPage_next(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeRequestPage", field.Name)
 }
 
 func (ec *executionContext) childFields_Checked(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3156,6 +4401,78 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Contact", field.Name)
 }
 
+func (ec *executionContext) childFields_Feature(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flag":
+		return ec.fieldContext_Feature_flag(ctx, field)
+	case "value":
+		return ec.fieldContext_Feature_value(ctx, field)
+	case "variant":
+		return ec.fieldContext_Feature_variant(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Feature", field.Name)
+}
+
+func (ec *executionContext) childFields_FeatureSet(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_FeatureSet_key(ctx, field)
+	case "description":
+		return ec.fieldContext_FeatureSet_description(ctx, field)
+	case "edition":
+		return ec.fieldContext_FeatureSet_edition(ctx, field)
+	case "features":
+		return ec.fieldContext_FeatureSet_features(ctx, field)
+	case "retired":
+		return ec.fieldContext_FeatureSet_retired(ctx, field)
+	case "revision":
+		return ec.fieldContext_FeatureSet_revision(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_FeatureSet_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_FeatureSet_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeatureSet", field.Name)
+}
+
+func (ec *executionContext) childFields_FeatureSetAssignment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_FeatureSetAssignment_node(ctx, field)
+	case "level":
+		return ec.fieldContext_FeatureSetAssignment_level(ctx, field)
+	case "set":
+		return ec.fieldContext_FeatureSetAssignment_set(ctx, field)
+	case "edition":
+		return ec.fieldContext_FeatureSetAssignment_edition(ctx, field)
+	case "kept":
+		return ec.fieldContext_FeatureSetAssignment_kept(ctx, field)
+	case "assignedBy":
+		return ec.fieldContext_FeatureSetAssignment_assignedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeatureSetAssignment", field.Name)
+}
+
+func (ec *executionContext) childFields_FeatureSetAssignmentPage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "items":
+		return ec.fieldContext_FeatureSetAssignmentPage_items(ctx, field)
+	case "next":
+		return ec.fieldContext_FeatureSetAssignmentPage_next(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeatureSetAssignmentPage", field.Name)
+}
+
+func (ec *executionContext) childFields_FeatureSetPage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "items":
+		return ec.fieldContext_FeatureSetPage_items(ctx, field)
+	case "next":
+		return ec.fieldContext_FeatureSetPage_next(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeatureSetPage", field.Name)
+}
+
 func (ec *executionContext) childFields_Flag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -3200,6 +4517,20 @@ func (ec *executionContext) childFields_Flag(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Flag", field.Name)
 }
 
+func (ec *executionContext) childFields_FlagAffected(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flags":
+		return ec.fieldContext_FlagAffected_flags(ctx, field)
+	case "integrators":
+		return ec.fieldContext_FlagAffected_integrators(ctx, field)
+	case "tenants":
+		return ec.fieldContext_FlagAffected_tenants(ctx, field)
+	case "users":
+		return ec.fieldContext_FlagAffected_users(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlagAffected", field.Name)
+}
+
 func (ec *executionContext) childFields_FlagOverride(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "node":
@@ -3226,6 +4557,8 @@ func (ec *executionContext) childFields_FlagOverride(ctx context.Context, field 
 		return ec.fieldContext_FlagOverride_locked(ctx, field)
 	case "opted":
 		return ec.fieldContext_FlagOverride_opted(ctx, field)
+	case "featureSet":
+		return ec.fieldContext_FlagOverride_featureSet(ctx, field)
 	case "saidBy":
 		return ec.fieldContext_FlagOverride_saidBy(ctx, field)
 	case "lockedBy":
@@ -3532,6 +4865,22 @@ func (ec *executionContext) childFields_Origin(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Origin", field.Name)
 }
 
+func (ec *executionContext) childFields_Outcome(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_Outcome_value(ctx, field)
+	case "variant":
+		return ec.fieldContext_Outcome_variant(ctx, field)
+	case "reason":
+		return ec.fieldContext_Outcome_reason(ctx, field)
+	case "cause":
+		return ec.fieldContext_Outcome_cause(ctx, field)
+	case "level":
+		return ec.fieldContext_Outcome_level(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Outcome", field.Name)
+}
+
 func (ec *executionContext) childFields_Override(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "node":
@@ -3558,6 +4907,8 @@ func (ec *executionContext) childFields_Override(ctx context.Context, field grap
 		return ec.fieldContext_Override_locked(ctx, field)
 	case "opted":
 		return ec.fieldContext_Override_opted(ctx, field)
+	case "featureSet":
+		return ec.fieldContext_Override_featureSet(ctx, field)
 	case "saidBy":
 		return ec.fieldContext_Override_saidBy(ctx, field)
 	case "lockedBy":
@@ -3610,6 +4961,72 @@ func (ec *executionContext) childFields_Prerequisite(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type Prerequisite", field.Name)
 }
 
+func (ec *executionContext) childFields_Preview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "preview":
+		return ec.fieldContext_Preview_preview(ctx, field)
+	case "position":
+		return ec.fieldContext_Preview_position(ctx, field)
+	case "facts":
+		return ec.fieldContext_Preview_facts(ctx, field)
+	case "affected":
+		return ec.fieldContext_Preview_affected(ctx, field)
+	case "changes":
+		return ec.fieldContext_Preview_changes(ctx, field)
+	case "shadowed":
+		return ec.fieldContext_Preview_shadowed(ctx, field)
+	case "targeted":
+		return ec.fieldContext_Preview_targeted(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Preview", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewedChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flag":
+		return ec.fieldContext_PreviewedChange_flag(ctx, field)
+	case "node":
+		return ec.fieldContext_PreviewedChange_node(ctx, field)
+	case "level":
+		return ec.fieldContext_PreviewedChange_level(ctx, field)
+	case "integrator":
+		return ec.fieldContext_PreviewedChange_integrator(ctx, field)
+	case "tenant":
+		return ec.fieldContext_PreviewedChange_tenant(ctx, field)
+	case "from":
+		return ec.fieldContext_PreviewedChange_from(ctx, field)
+	case "until":
+		return ec.fieldContext_PreviewedChange_until(ctx, field)
+	case "before":
+		return ec.fieldContext_PreviewedChange_before(ctx, field)
+	case "after":
+		return ec.fieldContext_PreviewedChange_after(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewedChange", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewedShadow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flag":
+		return ec.fieldContext_PreviewedShadow_flag(ctx, field)
+	case "node":
+		return ec.fieldContext_PreviewedShadow_node(ctx, field)
+	case "level":
+		return ec.fieldContext_PreviewedShadow_level(ctx, field)
+	case "integrator":
+		return ec.fieldContext_PreviewedShadow_integrator(ctx, field)
+	case "tenant":
+		return ec.fieldContext_PreviewedShadow_tenant(ctx, field)
+	case "from":
+		return ec.fieldContext_PreviewedShadow_from(ctx, field)
+	case "ruling":
+		return ec.fieldContext_PreviewedShadow_ruling(ctx, field)
+	case "by":
+		return ec.fieldContext_PreviewedShadow_by(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewedShadow", field.Name)
+}
+
 func (ec *executionContext) childFields_Projection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -3640,6 +5057,20 @@ func (ec *executionContext) childFields_ProjectionPage(ctx context.Context, fiel
 		return ec.fieldContext_ProjectionPage_next(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProjectionPage", field.Name)
+}
+
+func (ec *executionContext) childFields_ProjectionsAffected(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flags":
+		return ec.fieldContext_ProjectionsAffected_flags(ctx, field)
+	case "integrators":
+		return ec.fieldContext_ProjectionsAffected_integrators(ctx, field)
+	case "tenants":
+		return ec.fieldContext_ProjectionsAffected_tenants(ctx, field)
+	case "users":
+		return ec.fieldContext_ProjectionsAffected_users(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProjectionsAffected", field.Name)
 }
 
 func (ec *executionContext) childFields_Quota(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4228,6 +5659,44 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Mutation_activateFlagPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNActivateFlagInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_activateFlag_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4255,6 +5724,14 @@ func (ec *executionContext) field_Mutation_activateFlag_args(ctx context.Context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4285,6 +5762,52 @@ func (ec *executionContext) field_Mutation_activateIntegrator_args(ctx context.C
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_activateTenantPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNActivateTenantInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4315,6 +5838,14 @@ func (ec *executionContext) field_Mutation_activateTenant_args(ctx context.Conte
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4345,6 +5876,52 @@ func (ec *executionContext) field_Mutation_activateUser_args(ctx context.Context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_advanceRolloutPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNAdvanceRolloutInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4375,6 +5952,166 @@ func (ec *executionContext) field_Mutation_advanceRollout_args(ctx context.Conte
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_applyChangeRequestPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNApplyChangeRequestInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_applyChangeRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNApplyChangeRequestInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_approveChangeRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNApproveChangeRequestInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_archiveFlagPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNArchiveFlagInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4405,6 +6142,52 @@ func (ec *executionContext) field_Mutation_archiveFlag_args(ctx context.Context,
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_archiveTenantPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNArchiveTenantInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4435,6 +6218,128 @@ func (ec *executionContext) field_Mutation_archiveTenant_args(ctx context.Contex
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_assignFeatureSetPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNAssignFeatureSetInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_assignFeatureSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNAssignFeatureSetInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cancelChangeRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNCancelChangeRequestInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4465,6 +6370,14 @@ func (ec *executionContext) field_Mutation_cancelTenantDeletion_args(ctx context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4495,6 +6408,52 @@ func (ec *executionContext) field_Mutation_changeQuota_args(ctx context.Context,
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_clearFlagOverridePreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNClearFlagOverrideInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4525,6 +6484,14 @@ func (ec *executionContext) field_Mutation_clearFlagOverride_args(ctx context.Co
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4555,6 +6522,14 @@ func (ec *executionContext) field_Mutation_createApiKey_args(ctx context.Context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4585,6 +6560,14 @@ func (ec *executionContext) field_Mutation_createTenant_args(ctx context.Context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4615,6 +6598,90 @@ func (ec *executionContext) field_Mutation_deactivateUser_args(ctx context.Conte
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_defineFeatureSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNDefineFeatureSetInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_defineFlagPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNDefineFlagInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4645,6 +6712,14 @@ func (ec *executionContext) field_Mutation_defineFlag_args(ctx context.Context, 
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4675,6 +6750,52 @@ func (ec *executionContext) field_Mutation_defineRole_args(ctx context.Context, 
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_defineSegmentPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNDefineSegmentInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4705,6 +6826,52 @@ func (ec *executionContext) field_Mutation_defineSegment_args(ctx context.Contex
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deprecateFlagPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNDeprecateFlagInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4735,6 +6902,14 @@ func (ec *executionContext) field_Mutation_deprecateFlag_args(ctx context.Contex
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4765,6 +6940,52 @@ func (ec *executionContext) field_Mutation_disableClient_args(ctx context.Contex
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_editChangeRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNEditChangeRequestInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4795,6 +7016,14 @@ func (ec *executionContext) field_Mutation_grantRole_args(ctx context.Context, r
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4825,6 +7054,52 @@ func (ec *executionContext) field_Mutation_inviteUser_args(ctx context.Context, 
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_killFlagPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNKillFlagInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4855,6 +7130,52 @@ func (ec *executionContext) field_Mutation_killFlag_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_lockFlagPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNLockFlagInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4885,6 +7206,14 @@ func (ec *executionContext) field_Mutation_lockFlag_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4915,6 +7244,90 @@ func (ec *executionContext) field_Mutation_offboardIntegrator_args(ctx context.C
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_openChangeRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNOpenChangeRequestInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_optFlagInPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNOptFlagInInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4945,6 +7358,52 @@ func (ec *executionContext) field_Mutation_optFlagIn_args(ctx context.Context, r
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_optFlagOutPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNOptFlagOutInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -4975,6 +7434,52 @@ func (ec *executionContext) field_Mutation_optFlagOut_args(ctx context.Context, 
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_overrideFlagPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNOverrideFlagInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5005,6 +7510,52 @@ func (ec *executionContext) field_Mutation_overrideFlag_args(ctx context.Context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_pauseRolloutPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNPauseRolloutInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5035,6 +7586,14 @@ func (ec *executionContext) field_Mutation_pauseRollout_args(ctx context.Context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5065,6 +7624,52 @@ func (ec *executionContext) field_Mutation_reactivateUser_args(ctx context.Conte
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reassignTenantPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNReassignTenantInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5095,6 +7700,52 @@ func (ec *executionContext) field_Mutation_reassignTenant_args(ctx context.Conte
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_rebaseChangeRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNRebaseChangeRequestInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5125,6 +7776,14 @@ func (ec *executionContext) field_Mutation_registerClient_args(ctx context.Conte
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5155,6 +7814,52 @@ func (ec *executionContext) field_Mutation_registerIntegrator_args(ctx context.C
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_rejectChangeRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNRejectChangeRequestInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5185,6 +7890,128 @@ func (ec *executionContext) field_Mutation_requestTenantDeletion_args(ctx contex
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_requireApprovalsPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNRequireApprovalsInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_requireApprovals_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNRequireApprovalsInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_restartIntegratorPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNRestartIntegratorInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5215,6 +8042,14 @@ func (ec *executionContext) field_Mutation_restartIntegrator_args(ctx context.Co
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5245,6 +8080,52 @@ func (ec *executionContext) field_Mutation_restrictRoles_args(ctx context.Contex
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resumeRolloutPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNResumeRolloutInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5275,6 +8156,52 @@ func (ec *executionContext) field_Mutation_resumeRollout_args(ctx context.Contex
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resumeTenantPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNResumeTenantInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5305,6 +8232,52 @@ func (ec *executionContext) field_Mutation_resumeTenant_args(ctx context.Context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_retireFeatureSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNRetireFeatureSetInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5335,6 +8308,52 @@ func (ec *executionContext) field_Mutation_retireRole_args(ctx context.Context, 
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_retireSegmentPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNRetireSegmentInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5365,6 +8384,14 @@ func (ec *executionContext) field_Mutation_retireSegment_args(ctx context.Contex
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5395,6 +8422,52 @@ func (ec *executionContext) field_Mutation_retireSigningKey_args(ctx context.Con
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reviveFlagPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNReviveFlagInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5425,6 +8498,14 @@ func (ec *executionContext) field_Mutation_reviveFlag_args(ctx context.Context, 
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5455,6 +8536,14 @@ func (ec *executionContext) field_Mutation_revokeApiKey_args(ctx context.Context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5485,6 +8574,14 @@ func (ec *executionContext) field_Mutation_revokeRole_args(ctx context.Context, 
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5515,6 +8612,14 @@ func (ec *executionContext) field_Mutation_rotateApiKey_args(ctx context.Context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5545,6 +8650,14 @@ func (ec *executionContext) field_Mutation_rotateClient_args(ctx context.Context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5575,6 +8688,90 @@ func (ec *executionContext) field_Mutation_rotateSigningKey_args(ctx context.Con
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_scheduleChangeRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNScheduleChangeRequestInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setFlagPrerequisitesPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNSetFlagPrerequisitesInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5605,6 +8802,52 @@ func (ec *executionContext) field_Mutation_setFlagPrerequisites_args(ctx context
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setRolloutPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNSetRolloutInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5635,6 +8878,52 @@ func (ec *executionContext) field_Mutation_setRollout_args(ctx context.Context, 
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_stopIntegratorPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNStopIntegratorInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5665,6 +8954,52 @@ func (ec *executionContext) field_Mutation_stopIntegrator_args(ctx context.Conte
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_suspendTenantPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNSuspendTenantInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5695,6 +9030,14 @@ func (ec *executionContext) field_Mutation_suspendTenant_args(ctx context.Contex
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5725,6 +9068,128 @@ func (ec *executionContext) field_Mutation_unarchiveTenant_args(ctx context.Cont
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_unassignFeatureSetPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNUnassignFeatureSetInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_unassignFeatureSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNUnassignFeatureSetInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_unlockFlagPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNUnlockFlagInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5755,6 +9220,90 @@ func (ec *executionContext) field_Mutation_unlockFlag_args(ctx context.Context, 
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateFeatureSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNUpdateFeatureSetInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateFlagPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNUpdateFlagInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5785,6 +9334,14 @@ func (ec *executionContext) field_Mutation_updateFlag_args(ctx context.Context, 
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5815,6 +9372,52 @@ func (ec *executionContext) field_Mutation_updateIntegratorProfile_args(ctx cont
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateSegmentPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNUpdateSegmentInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5845,6 +9448,14 @@ func (ec *executionContext) field_Mutation_updateSegment_args(ctx context.Contex
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5875,6 +9486,14 @@ func (ec *executionContext) field_Mutation_updateTenantProfile_args(ctx context.
 		return nil, err
 	}
 	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
 	return args, nil
 }
 
@@ -5949,6 +9568,36 @@ func (ec *executionContext) field_Query_apiTenants_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_approvalRules_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["node"] = arg2
 	return args, nil
 }
 
@@ -6210,6 +9859,82 @@ func (ec *executionContext) field_Query_bisectFlag_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_changeRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["node"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "request",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["request"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_changeRequests_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "status",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["status"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["node"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "author",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["author"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sort"] = arg5
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_clients_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6326,6 +10051,136 @@ func (ec *executionContext) field_Query_dataAccess_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_featureSetAssignments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "set",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["set"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["node"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_featureSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "set",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["set"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_featureSets_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "flag",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["flag"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_flagOverrides_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6345,14 +10200,30 @@ func (ec *executionContext) field_Query_flagOverrides_args(ctx context.Context, 
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "node",
 		func(ctx context.Context, v any) (string, error) {
 			return ec.unmarshalNID2string(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["node"] = arg2
+	args["node"] = arg4
 	return args, nil
 }
 
@@ -6437,14 +10308,30 @@ func (ec *executionContext) field_Query_flagTimeline_args(ctx context.Context, r
 func (ec *executionContext) field_Query_flag_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "flag",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "flag",
 		func(ctx context.Context, v any) (string, error) {
 			return ec.unmarshalNString2string(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["flag"] = arg0
+	args["flag"] = arg2
 	return args, nil
 }
 
@@ -6467,60 +10354,92 @@ func (ec *executionContext) field_Query_flags_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "status",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "status",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["status"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "type",
+	args["status"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "type",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["type"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "tag",
+	args["type"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "tag",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["tag"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "owner",
+	args["tag"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "owner",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["owner"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+	args["owner"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["sort"] = arg6
+	args["sort"] = arg8
 	return args, nil
 }
 
 func (ec *executionContext) field_Query_integrator_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "integrator",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "integrator",
 		func(ctx context.Context, v any) (string, error) {
 			return ec.unmarshalNID2string(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["integrator"] = arg0
+	args["integrator"] = arg2
 	return args, nil
 }
 
@@ -6543,38 +10462,54 @@ func (ec *executionContext) field_Query_integrators_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "kind",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "kind",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["kind"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "status",
+	args["kind"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "status",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["status"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "name",
+	args["status"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "name",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["name"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+	args["name"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["sort"] = arg5
+	args["sort"] = arg7
 	return args, nil
 }
 
@@ -6701,22 +10636,38 @@ func (ec *executionContext) field_Query_nodeRoles_args(ctx context.Context, rawA
 func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "node",
 		func(ctx context.Context, v any) (string, error) {
 			return ec.unmarshalNID2string(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["node"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "include",
+	args["node"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "include",
 		func(ctx context.Context, v any) ([]string, error) {
 			return ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["include"] = arg1
+	args["include"] = arg3
 	return args, nil
 }
 
@@ -6739,30 +10690,46 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "parent",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "parent",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOID2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["parent"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "level",
+	args["parent"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "level",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["level"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+	args["level"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["sort"] = arg4
+	args["sort"] = arg6
 	return args, nil
 }
 
@@ -6785,30 +10752,54 @@ func (ec *executionContext) field_Query_overrides_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "flag",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "flag",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["flag"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "level",
+	args["flag"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "level",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["level"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "opted",
+	args["level"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "opted",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["opted"] = arg4
+	args["opted"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "set",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["set"] = arg7
 	return args, nil
 }
 
@@ -7091,14 +11082,30 @@ func (ec *executionContext) field_Query_securityEvents_args(ctx context.Context,
 func (ec *executionContext) field_Query_segment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "segment",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "segment",
 		func(ctx context.Context, v any) (string, error) {
 			return ec.unmarshalNString2string(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["segment"] = arg0
+	args["segment"] = arg2
 	return args, nil
 }
 
@@ -7121,14 +11128,30 @@ func (ec *executionContext) field_Query_segments_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "flag",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "flag",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["flag"] = arg2
+	args["flag"] = arg4
 	return args, nil
 }
 
@@ -7157,14 +11180,30 @@ func (ec *executionContext) field_Query_signingKeys_args(ctx context.Context, ra
 func (ec *executionContext) field_Query_tenant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "tenant",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "tenant",
 		func(ctx context.Context, v any) (string, error) {
 			return ec.unmarshalNID2string(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["tenant"] = arg0
+	args["tenant"] = arg2
 	return args, nil
 }
 
@@ -7187,62 +11226,78 @@ func (ec *executionContext) field_Query_tenants_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "status",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "status",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["status"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "effectiveStatus",
+	args["status"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "effectiveStatus",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["effectiveStatus"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "kind",
+	args["effectiveStatus"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "kind",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["kind"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "integrator",
+	args["kind"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "integrator",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOID2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["integrator"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "slug",
+	args["integrator"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "slug",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["slug"] = arg6
-	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "q",
+	args["slug"] = arg8
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "q",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["q"] = arg7
-	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+	args["q"] = arg9
+	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["sort"] = arg8
+	args["sort"] = arg10
 	return args, nil
 }
 
@@ -8243,6 +12298,231 @@ func (ec *executionContext) fieldContext_AccessPage_next(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("AccessPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Approval_by(ctx context.Context, field graphql.CollectedField, obj *projections.Approval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Approval_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Approval_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Approval", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Approval_at(ctx context.Context, field graphql.CollectedField, obj *projections.Approval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Approval_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Approval_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Approval", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _ApprovalRule_node(ctx context.Context, field graphql.CollectedField, obj *projections.ApprovalRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApprovalRule_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.NodeID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐNodeID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApprovalRule_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApprovalRule", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ApprovalRule_approvals(ctx context.Context, field graphql.CollectedField, obj *projections.ApprovalRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApprovalRule_approvals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Approvals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApprovalRule_approvals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApprovalRule", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ApprovalRule_below(ctx context.Context, field graphql.CollectedField, obj *projections.ApprovalRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApprovalRule_below(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Below, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApprovalRule_below(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApprovalRule", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _ApprovalRule_requiredBy(ctx context.Context, field graphql.CollectedField, obj *projections.ApprovalRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApprovalRule_requiredBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RequiredBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v cascade.Origin) graphql.Marshaler {
+			return ec.marshalNOrigin2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋcascadeᚐOrigin(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApprovalRule_requiredBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApprovalRule",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Origin(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApprovalRule_revision(ctx context.Context, field graphql.CollectedField, obj *projections.ApprovalRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApprovalRule_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApprovalRule_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApprovalRule", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _ApprovalRulePage_items(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.ApprovalRule]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApprovalRulePage_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Items, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []projections.ApprovalRule) graphql.Marshaler {
+			return ec.marshalNApprovalRule2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐApprovalRuleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApprovalRulePage_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApprovalRulePage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApprovalRule(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApprovalRulePage_next(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.ApprovalRule]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApprovalRulePage_next(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ApprovalRulePage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApprovalRulePage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Audit_position(ctx context.Context, field graphql.CollectedField, obj *projections.Audit) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8891,6 +13171,525 @@ func (ec *executionContext) fieldContext_Bisected_evaluations(_ context.Context,
 	return graphql.NewScalarFieldContext("Bisected", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _ChangeRequest_id(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.ChangeID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐChangeID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_node(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.NodeID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐNodeID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_operation(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_input(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_input(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Input, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_input(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_summary(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_summary(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Summary, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_summary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_status(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v change.Status) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋchangeᚐStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_edition(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_author(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_author(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Author, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_author(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_preview(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_preview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Preview, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_preview(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_base(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_base(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Base, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_base(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_affected(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_affected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Affected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v projections.Affected) graphql.Marshaler {
+			return ec.marshalNProjectionsAffected2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐAffected(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_affected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeRequest",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProjectionsAffected(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeRequest_needed(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_needed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Needed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_needed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_approvals(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_approvals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Approvals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []projections.Approval) graphql.Marshaler {
+			return ec.marshalNApproval2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐApprovalᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_approvals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeRequest",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Approval(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeRequest_scheduledAt(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_scheduledAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ScheduledAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_scheduledAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_outcome(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_outcome(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcome, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_outcome(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_applied(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_applied(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Applied, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *cascade.Origin) graphql.Marshaler {
+			return ec.marshalOOrigin2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋcascadeᚐOrigin(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_applied(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeRequest",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Origin(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeRequest_revision(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_createdAt(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequest_updatedAt(ctx context.Context, field graphql.CollectedField, obj *projections.ChangeRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequest_updatedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequest_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequest", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeRequestPage_items(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.ChangeRequest]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequestPage_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Items, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []projections.ChangeRequest) graphql.Marshaler {
+			return ec.marshalNChangeRequest2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐChangeRequestᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequestPage_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeRequestPage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeRequest(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeRequestPage_next(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.ChangeRequest]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeRequestPage_next(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeRequestPage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeRequestPage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Checked_flag(ctx context.Context, field graphql.CollectedField, obj *flag.Checked) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9521,6 +14320,525 @@ func (ec *executionContext) fieldContext_Contact_role(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Contact", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Feature_flag(ctx context.Context, field graphql.CollectedField, obj *flag.Feature) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feature_flag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Key) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Feature_flag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Feature", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Feature_value(ctx context.Context, field graphql.CollectedField, obj *flag.Feature) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feature_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Feature_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Feature", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Feature_variant(ctx context.Context, field graphql.CollectedField, obj *flag.Feature) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Feature_variant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Variant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Feature_variant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Feature", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSet_key(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSet_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.FeatureSetKey) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeatureSetKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSet_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSet", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSet_description(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSet_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSet_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSet", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSet_edition(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSet_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSet_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSet", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSet_features(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSet_features(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Features, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.Feature) graphql.Marshaler {
+			return ec.marshalNFeature2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeatureᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSet_features(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FeatureSet",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Feature(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FeatureSet_retired(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSet_retired(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retired, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSet_retired(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSet", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSet_revision(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSet_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSet_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSet", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSet_createdAt(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSet_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSet_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSet", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSet_updatedAt(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSet_updatedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSet_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSet", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSetAssignment_node(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSetAssignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSetAssignment_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.NodeID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐNodeID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSetAssignment_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSetAssignment", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSetAssignment_level(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSetAssignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSetAssignment_level(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Level, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Level) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐLevel(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSetAssignment_level(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSetAssignment", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSetAssignment_set(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSetAssignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSetAssignment_set(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Set, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.FeatureSetKey) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeatureSetKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSetAssignment_set(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSetAssignment", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSetAssignment_edition(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSetAssignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSetAssignment_edition(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edition, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSetAssignment_edition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSetAssignment", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSetAssignment_kept(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSetAssignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSetAssignment_kept(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kept, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.Key) graphql.Marshaler {
+			return ec.marshalNString2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKeyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSetAssignment_kept(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSetAssignment", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSetAssignment_assignedBy(ctx context.Context, field graphql.CollectedField, obj *projections.FeatureSetAssignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSetAssignment_assignedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AssignedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v cascade.Origin) graphql.Marshaler {
+			return ec.marshalNOrigin2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋcascadeᚐOrigin(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSetAssignment_assignedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FeatureSetAssignment",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Origin(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FeatureSetAssignmentPage_items(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.FeatureSetAssignment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSetAssignmentPage_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Items, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []projections.FeatureSetAssignment) graphql.Marshaler {
+			return ec.marshalNFeatureSetAssignment2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFeatureSetAssignmentᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSetAssignmentPage_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FeatureSetAssignmentPage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FeatureSetAssignment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FeatureSetAssignmentPage_next(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.FeatureSetAssignment]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSetAssignmentPage_next(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSetAssignmentPage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSetAssignmentPage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FeatureSetPage_items(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.FeatureSet]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSetPage_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Items, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []projections.FeatureSet) graphql.Marshaler {
+			return ec.marshalNFeatureSet2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFeatureSetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSetPage_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FeatureSetPage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FeatureSet(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FeatureSetPage_next(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.FeatureSet]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureSetPage_next(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureSetPage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureSetPage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Flag_key(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9985,6 +15303,98 @@ func (ec *executionContext) fieldContext_Flag_updatedAt(_ context.Context, field
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
+func (ec *executionContext) _FlagAffected_flags(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagAffected_flags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flags, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlagAffected_flags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _FlagAffected_integrators(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagAffected_integrators(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Integrators, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlagAffected_integrators(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _FlagAffected_tenants(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagAffected_tenants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tenants, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlagAffected_tenants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _FlagAffected_users(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagAffected_users(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Users, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlagAffected_users(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _FlagOverride_node(ctx context.Context, field graphql.CollectedField, obj *readapi.FlagOverride) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10276,6 +15686,29 @@ func (ec *executionContext) _FlagOverride_opted(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_FlagOverride_opted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagOverride", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FlagOverride_featureSet(ctx context.Context, field graphql.CollectedField, obj *readapi.FlagOverride) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagOverride_featureSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Set, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.FeatureSetKey) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeatureSetKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlagOverride_featureSet(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FlagOverride", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
@@ -12204,7 +17637,7 @@ func (ec *executionContext) _Mutation_activateFlag(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ActivateFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ActivateFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12238,6 +17671,50 @@ func (ec *executionContext) fieldContext_Mutation_activateFlag(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_activateFlagPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_activateFlagPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ActivateFlagPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_activateFlagPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_activateFlagPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_activateIntegrator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12248,7 +17725,7 @@ func (ec *executionContext) _Mutation_activateIntegrator(ctx context.Context, fi
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ActivateIntegrator(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ActivateIntegrator(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12292,7 +17769,7 @@ func (ec *executionContext) _Mutation_activateTenant(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ActivateTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ActivateTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12326,6 +17803,50 @@ func (ec *executionContext) fieldContext_Mutation_activateTenant(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_activateTenantPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_activateTenantPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ActivateTenantPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_activateTenantPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_activateTenantPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_activateUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12336,7 +17857,7 @@ func (ec *executionContext) _Mutation_activateUser(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ActivateUser(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ActivateUser(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12380,7 +17901,7 @@ func (ec *executionContext) _Mutation_advanceRollout(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().AdvanceRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().AdvanceRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12414,6 +17935,182 @@ func (ec *executionContext) fieldContext_Mutation_advanceRollout(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_advanceRolloutPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_advanceRolloutPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AdvanceRolloutPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_advanceRolloutPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_advanceRolloutPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_applyChangeRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_applyChangeRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ApplyChangeRequest(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_applyChangeRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_applyChangeRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_applyChangeRequestPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_applyChangeRequestPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ApplyChangeRequestPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_applyChangeRequestPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_applyChangeRequestPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_approveChangeRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_approveChangeRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ApproveChangeRequest(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_approveChangeRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_approveChangeRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_archiveFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12424,7 +18121,7 @@ func (ec *executionContext) _Mutation_archiveFlag(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ArchiveFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ArchiveFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12458,6 +18155,50 @@ func (ec *executionContext) fieldContext_Mutation_archiveFlag(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_archiveFlagPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_archiveFlagPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ArchiveFlagPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_archiveFlagPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_archiveFlagPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_archiveTenant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12468,7 +18209,7 @@ func (ec *executionContext) _Mutation_archiveTenant(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ArchiveTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ArchiveTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12502,6 +18243,182 @@ func (ec *executionContext) fieldContext_Mutation_archiveTenant(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_archiveTenantPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_archiveTenantPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ArchiveTenantPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_archiveTenantPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_archiveTenantPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_assignFeatureSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_assignFeatureSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AssignFeatureSet(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_assignFeatureSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_assignFeatureSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_assignFeatureSetPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_assignFeatureSetPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AssignFeatureSetPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_assignFeatureSetPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_assignFeatureSetPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelChangeRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelChangeRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelChangeRequest(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelChangeRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelChangeRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_cancelTenantDeletion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12512,7 +18429,7 @@ func (ec *executionContext) _Mutation_cancelTenantDeletion(ctx context.Context, 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CancelTenantDeletion(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().CancelTenantDeletion(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12556,7 +18473,7 @@ func (ec *executionContext) _Mutation_changeQuota(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ChangeQuota(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ChangeQuota(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12600,7 +18517,7 @@ func (ec *executionContext) _Mutation_clearFlagOverride(ctx context.Context, fie
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ClearFlagOverride(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ClearFlagOverride(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12634,6 +18551,50 @@ func (ec *executionContext) fieldContext_Mutation_clearFlagOverride(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_clearFlagOverridePreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_clearFlagOverridePreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ClearFlagOverridePreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_clearFlagOverridePreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_clearFlagOverridePreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createApiKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12644,7 +18605,7 @@ func (ec *executionContext) _Mutation_createApiKey(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CreateAPIKey(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().CreateAPIKey(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12688,7 +18649,7 @@ func (ec *executionContext) _Mutation_createTenant(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CreateTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().CreateTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12732,7 +18693,7 @@ func (ec *executionContext) _Mutation_deactivateUser(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeactivateUser(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().DeactivateUser(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12766,6 +18727,50 @@ func (ec *executionContext) fieldContext_Mutation_deactivateUser(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_defineFeatureSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_defineFeatureSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DefineFeatureSet(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_defineFeatureSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_defineFeatureSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_defineFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12776,7 +18781,7 @@ func (ec *executionContext) _Mutation_defineFlag(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DefineFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().DefineFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12810,6 +18815,50 @@ func (ec *executionContext) fieldContext_Mutation_defineFlag(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_defineFlagPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_defineFlagPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DefineFlagPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_defineFlagPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_defineFlagPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_defineRole(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12820,7 +18869,7 @@ func (ec *executionContext) _Mutation_defineRole(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DefineRole(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().DefineRole(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12864,7 +18913,7 @@ func (ec *executionContext) _Mutation_defineSegment(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DefineSegment(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().DefineSegment(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12898,6 +18947,50 @@ func (ec *executionContext) fieldContext_Mutation_defineSegment(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_defineSegmentPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_defineSegmentPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DefineSegmentPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_defineSegmentPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_defineSegmentPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_deprecateFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12908,7 +19001,7 @@ func (ec *executionContext) _Mutation_deprecateFlag(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeprecateFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().DeprecateFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12942,6 +19035,50 @@ func (ec *executionContext) fieldContext_Mutation_deprecateFlag(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_deprecateFlagPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deprecateFlagPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeprecateFlagPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deprecateFlagPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deprecateFlagPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_disableClient(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12952,7 +19089,7 @@ func (ec *executionContext) _Mutation_disableClient(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DisableClient(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().DisableClient(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -12986,6 +19123,50 @@ func (ec *executionContext) fieldContext_Mutation_disableClient(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_editChangeRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_editChangeRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EditChangeRequest(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_editChangeRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_editChangeRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_grantRole(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12996,7 +19177,7 @@ func (ec *executionContext) _Mutation_grantRole(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().GrantRole(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().GrantRole(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13040,7 +19221,7 @@ func (ec *executionContext) _Mutation_inviteUser(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().InviteUser(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().InviteUser(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13084,7 +19265,7 @@ func (ec *executionContext) _Mutation_killFlag(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().KillFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().KillFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13118,6 +19299,50 @@ func (ec *executionContext) fieldContext_Mutation_killFlag(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_killFlagPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_killFlagPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().KillFlagPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_killFlagPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_killFlagPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_lockFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13128,7 +19353,7 @@ func (ec *executionContext) _Mutation_lockFlag(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().LockFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().LockFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13162,6 +19387,50 @@ func (ec *executionContext) fieldContext_Mutation_lockFlag(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_lockFlagPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_lockFlagPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LockFlagPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_lockFlagPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_lockFlagPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_offboardIntegrator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13172,7 +19441,7 @@ func (ec *executionContext) _Mutation_offboardIntegrator(ctx context.Context, fi
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().OffboardIntegrator(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().OffboardIntegrator(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13206,6 +19475,50 @@ func (ec *executionContext) fieldContext_Mutation_offboardIntegrator(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_openChangeRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_openChangeRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OpenChangeRequest(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_openChangeRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_openChangeRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_optFlagIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13216,7 +19529,7 @@ func (ec *executionContext) _Mutation_optFlagIn(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().OptFlagIn(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().OptFlagIn(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13250,6 +19563,50 @@ func (ec *executionContext) fieldContext_Mutation_optFlagIn(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_optFlagInPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_optFlagInPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OptFlagInPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_optFlagInPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_optFlagInPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_optFlagOut(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13260,7 +19617,7 @@ func (ec *executionContext) _Mutation_optFlagOut(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().OptFlagOut(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().OptFlagOut(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13294,6 +19651,50 @@ func (ec *executionContext) fieldContext_Mutation_optFlagOut(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_optFlagOutPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_optFlagOutPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OptFlagOutPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_optFlagOutPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_optFlagOutPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_overrideFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13304,7 +19705,7 @@ func (ec *executionContext) _Mutation_overrideFlag(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().OverrideFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().OverrideFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13338,6 +19739,50 @@ func (ec *executionContext) fieldContext_Mutation_overrideFlag(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_overrideFlagPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_overrideFlagPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OverrideFlagPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_overrideFlagPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_overrideFlagPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_pauseRollout(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13348,7 +19793,7 @@ func (ec *executionContext) _Mutation_pauseRollout(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().PauseRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().PauseRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13382,6 +19827,50 @@ func (ec *executionContext) fieldContext_Mutation_pauseRollout(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_pauseRolloutPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_pauseRolloutPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PauseRolloutPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_pauseRolloutPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_pauseRolloutPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_reactivateUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13392,7 +19881,7 @@ func (ec *executionContext) _Mutation_reactivateUser(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ReactivateUser(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ReactivateUser(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13436,7 +19925,7 @@ func (ec *executionContext) _Mutation_reassignTenant(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ReassignTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ReassignTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13470,6 +19959,94 @@ func (ec *executionContext) fieldContext_Mutation_reassignTenant(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_reassignTenantPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reassignTenantPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReassignTenantPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reassignTenantPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reassignTenantPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_rebaseChangeRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_rebaseChangeRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RebaseChangeRequest(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_rebaseChangeRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_rebaseChangeRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_registerClient(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13480,7 +20057,7 @@ func (ec *executionContext) _Mutation_registerClient(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RegisterClient(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RegisterClient(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13524,7 +20101,7 @@ func (ec *executionContext) _Mutation_registerIntegrator(ctx context.Context, fi
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RegisterIntegrator(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RegisterIntegrator(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13558,6 +20135,50 @@ func (ec *executionContext) fieldContext_Mutation_registerIntegrator(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_rejectChangeRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_rejectChangeRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RejectChangeRequest(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_rejectChangeRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_rejectChangeRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_requestTenantDeletion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13568,7 +20189,7 @@ func (ec *executionContext) _Mutation_requestTenantDeletion(ctx context.Context,
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RequestTenantDeletion(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RequestTenantDeletion(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13602,6 +20223,94 @@ func (ec *executionContext) fieldContext_Mutation_requestTenantDeletion(ctx cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_requireApprovals(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requireApprovals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequireApprovals(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requireApprovals(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_requireApprovals_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_requireApprovalsPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requireApprovalsPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequireApprovalsPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requireApprovalsPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_requireApprovalsPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_restartIntegrator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13612,7 +20321,7 @@ func (ec *executionContext) _Mutation_restartIntegrator(ctx context.Context, fie
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RestartIntegrator(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RestartIntegrator(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13646,6 +20355,50 @@ func (ec *executionContext) fieldContext_Mutation_restartIntegrator(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_restartIntegratorPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_restartIntegratorPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RestartIntegratorPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_restartIntegratorPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_restartIntegratorPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_restrictRoles(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13656,7 +20409,7 @@ func (ec *executionContext) _Mutation_restrictRoles(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RestrictRoles(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RestrictRoles(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13700,7 +20453,7 @@ func (ec *executionContext) _Mutation_resumeRollout(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ResumeRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ResumeRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13734,6 +20487,50 @@ func (ec *executionContext) fieldContext_Mutation_resumeRollout(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_resumeRolloutPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resumeRolloutPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResumeRolloutPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resumeRolloutPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resumeRolloutPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_resumeTenant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13744,7 +20541,7 @@ func (ec *executionContext) _Mutation_resumeTenant(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ResumeTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ResumeTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13778,6 +20575,94 @@ func (ec *executionContext) fieldContext_Mutation_resumeTenant(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_resumeTenantPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resumeTenantPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResumeTenantPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resumeTenantPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resumeTenantPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_retireFeatureSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retireFeatureSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RetireFeatureSet(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retireFeatureSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retireFeatureSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_retireRole(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13788,7 +20673,7 @@ func (ec *executionContext) _Mutation_retireRole(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RetireRole(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RetireRole(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13832,7 +20717,7 @@ func (ec *executionContext) _Mutation_retireSegment(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RetireSegment(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RetireSegment(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13866,6 +20751,50 @@ func (ec *executionContext) fieldContext_Mutation_retireSegment(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_retireSegmentPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retireSegmentPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RetireSegmentPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retireSegmentPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retireSegmentPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_retireSigningKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13876,7 +20805,7 @@ func (ec *executionContext) _Mutation_retireSigningKey(ctx context.Context, fiel
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RetireSigningKey(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RetireSigningKey(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13920,7 +20849,7 @@ func (ec *executionContext) _Mutation_reviveFlag(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ReviveFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().ReviveFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -13954,6 +20883,50 @@ func (ec *executionContext) fieldContext_Mutation_reviveFlag(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_reviveFlagPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reviveFlagPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReviveFlagPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reviveFlagPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reviveFlagPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_revokeApiKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13964,7 +20937,7 @@ func (ec *executionContext) _Mutation_revokeApiKey(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RevokeAPIKey(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RevokeAPIKey(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14008,7 +20981,7 @@ func (ec *executionContext) _Mutation_revokeRole(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RevokeRole(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RevokeRole(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14052,7 +21025,7 @@ func (ec *executionContext) _Mutation_rotateApiKey(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RotateAPIKey(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RotateAPIKey(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14096,7 +21069,7 @@ func (ec *executionContext) _Mutation_rotateClient(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RotateClient(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RotateClient(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14140,7 +21113,7 @@ func (ec *executionContext) _Mutation_rotateSigningKey(ctx context.Context, fiel
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RotateSigningKey(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().RotateSigningKey(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14174,6 +21147,50 @@ func (ec *executionContext) fieldContext_Mutation_rotateSigningKey(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_scheduleChangeRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_scheduleChangeRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ScheduleChangeRequest(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_scheduleChangeRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_scheduleChangeRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_setFlagPrerequisites(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14184,7 +21201,7 @@ func (ec *executionContext) _Mutation_setFlagPrerequisites(ctx context.Context, 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().SetFlagPrerequisites(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().SetFlagPrerequisites(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14218,6 +21235,50 @@ func (ec *executionContext) fieldContext_Mutation_setFlagPrerequisites(ctx conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_setFlagPrerequisitesPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setFlagPrerequisitesPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetFlagPrerequisitesPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setFlagPrerequisitesPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setFlagPrerequisitesPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_setRollout(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14228,7 +21289,7 @@ func (ec *executionContext) _Mutation_setRollout(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().SetRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().SetRollout(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14262,6 +21323,50 @@ func (ec *executionContext) fieldContext_Mutation_setRollout(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_setRolloutPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setRolloutPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetRolloutPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setRolloutPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setRolloutPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_stopIntegrator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14272,7 +21377,7 @@ func (ec *executionContext) _Mutation_stopIntegrator(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().StopIntegrator(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().StopIntegrator(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14306,6 +21411,50 @@ func (ec *executionContext) fieldContext_Mutation_stopIntegrator(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_stopIntegratorPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_stopIntegratorPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StopIntegratorPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_stopIntegratorPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_stopIntegratorPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_suspendTenant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14316,7 +21465,7 @@ func (ec *executionContext) _Mutation_suspendTenant(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().SuspendTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().SuspendTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14350,6 +21499,50 @@ func (ec *executionContext) fieldContext_Mutation_suspendTenant(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_suspendTenantPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_suspendTenantPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SuspendTenantPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_suspendTenantPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_suspendTenantPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_unarchiveTenant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14360,7 +21553,7 @@ func (ec *executionContext) _Mutation_unarchiveTenant(ctx context.Context, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UnarchiveTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().UnarchiveTenant(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14394,6 +21587,94 @@ func (ec *executionContext) fieldContext_Mutation_unarchiveTenant(ctx context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_unassignFeatureSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_unassignFeatureSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UnassignFeatureSet(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_unassignFeatureSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_unassignFeatureSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_unassignFeatureSetPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_unassignFeatureSetPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UnassignFeatureSetPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_unassignFeatureSetPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_unassignFeatureSetPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_unlockFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14404,7 +21685,7 @@ func (ec *executionContext) _Mutation_unlockFlag(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UnlockFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().UnlockFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14438,6 +21719,94 @@ func (ec *executionContext) fieldContext_Mutation_unlockFlag(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_unlockFlagPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_unlockFlagPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UnlockFlagPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_unlockFlagPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_unlockFlagPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateFeatureSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateFeatureSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateFeatureSet(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateFeatureSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateFeatureSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_updateFlag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14448,7 +21817,7 @@ func (ec *executionContext) _Mutation_updateFlag(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().UpdateFlag(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14482,6 +21851,50 @@ func (ec *executionContext) fieldContext_Mutation_updateFlag(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_updateFlagPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateFlagPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateFlagPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateFlagPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateFlagPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_updateIntegratorProfile(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14492,7 +21905,7 @@ func (ec *executionContext) _Mutation_updateIntegratorProfile(ctx context.Contex
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateIntegratorProfile(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().UpdateIntegratorProfile(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14536,7 +21949,7 @@ func (ec *executionContext) _Mutation_updateSegment(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateSegment(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().UpdateSegment(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -14570,6 +21983,50 @@ func (ec *executionContext) fieldContext_Mutation_updateSegment(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_updateSegmentPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateSegmentPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateSegmentPreview(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+			return ec.marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateSegmentPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateSegmentPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_updateTenantProfile(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14580,7 +22037,7 @@ func (ec *executionContext) _Mutation_updateTenantProfile(ctx context.Context, f
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateTenantProfile(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string))
+			return ec.Resolvers.Mutation().UpdateTenantProfile(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
@@ -15266,6 +22723,121 @@ func (ec *executionContext) fieldContext_Origin_reason(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Origin", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Outcome_value(ctx context.Context, field graphql.CollectedField, obj *flag.Outcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Outcome_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Outcome_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Outcome", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Outcome_variant(ctx context.Context, field graphql.CollectedField, obj *flag.Outcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Outcome_variant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Variant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Outcome_variant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Outcome", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Outcome_reason(ctx context.Context, field graphql.CollectedField, obj *flag.Outcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Outcome_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Reason) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐReason(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Outcome_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Outcome", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Outcome_cause(ctx context.Context, field graphql.CollectedField, obj *flag.Outcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Outcome_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Cause) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Outcome_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Outcome", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Outcome_level(ctx context.Context, field graphql.CollectedField, obj *flag.Outcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Outcome_level(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Level, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Level) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐLevel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Outcome_level(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Outcome", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Override_node(ctx context.Context, field graphql.CollectedField, obj *readapi.Override) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15557,6 +23129,29 @@ func (ec *executionContext) _Override_opted(ctx context.Context, field graphql.C
 	)
 }
 func (ec *executionContext) fieldContext_Override_opted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Override_featureSet(ctx context.Context, field graphql.CollectedField, obj *readapi.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_featureSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Set, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.FeatureSetKey) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeatureSetKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Override_featureSet(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
@@ -15890,6 +23485,603 @@ func (ec *executionContext) fieldContext_Prerequisite_value(_ context.Context, f
 	return graphql.NewScalarFieldContext("Prerequisite", field, false, false, errors.New("field of type JSON does not have child fields"))
 }
 
+func (ec *executionContext) _Preview_preview(ctx context.Context, field graphql.CollectedField, obj *flag.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_preview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Preview, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_preview(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Preview_position(ctx context.Context, field graphql.CollectedField, obj *flag.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uint64) graphql.Marshaler {
+			return ec.marshalNLong2uint64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _Preview_facts(ctx context.Context, field graphql.CollectedField, obj *flag.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_facts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Facts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_facts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Preview_affected(ctx context.Context, field graphql.CollectedField, obj *flag.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_affected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Affected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Affected) graphql.Marshaler {
+			return ec.marshalNFlagAffected2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐAffected(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_affected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Preview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlagAffected(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Preview_changes(ctx context.Context, field graphql.CollectedField, obj *flag.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.PreviewedChange) graphql.Marshaler {
+			return ec.marshalNPreviewedChange2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreviewedChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Preview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewedChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Preview_shadowed(ctx context.Context, field graphql.CollectedField, obj *flag.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_shadowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shadowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []flag.PreviewedShadow) graphql.Marshaler {
+			return ec.marshalNPreviewedShadow2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreviewedShadowᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_shadowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Preview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewedShadow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Preview_targeted(ctx context.Context, field graphql.CollectedField, obj *flag.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_targeted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Targeted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_targeted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedChange_flag(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedChange_flag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Key) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedChange_flag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedChange_node(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedChange_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.NodeID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐNodeID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedChange_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedChange", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedChange_level(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedChange_level(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Level, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Level) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐLevel(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedChange_level(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedChange_integrator(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedChange_integrator(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Integrator, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.IntegratorID) graphql.Marshaler {
+			return ec.marshalOID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐIntegratorID(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedChange_integrator(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedChange", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedChange_tenant(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedChange_tenant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tenant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.TenantID) graphql.Marshaler {
+			return ec.marshalOID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐTenantID(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedChange_tenant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedChange", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedChange_from(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedChange_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedChange_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedChange", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedChange_until(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedChange_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedChange_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedChange", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedChange_before(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedChange_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Outcome) graphql.Marshaler {
+			return ec.marshalOOutcome2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOutcome(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedChange_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewedChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Outcome(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewedChange_after(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedChange_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *flag.Outcome) graphql.Marshaler {
+			return ec.marshalOOutcome2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOutcome(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedChange_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewedChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Outcome(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewedShadow_flag(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedShadow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedShadow_flag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Key) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedShadow_flag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedShadow", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedShadow_node(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedShadow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedShadow_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.NodeID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐNodeID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedShadow_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedShadow", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedShadow_level(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedShadow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedShadow_level(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Level, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Level) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐLevel(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedShadow_level(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedShadow", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedShadow_integrator(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedShadow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedShadow_integrator(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Integrator, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.IntegratorID) graphql.Marshaler {
+			return ec.marshalOID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐIntegratorID(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedShadow_integrator(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedShadow", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedShadow_tenant(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedShadow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedShadow_tenant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tenant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.TenantID) graphql.Marshaler {
+			return ec.marshalOID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐTenantID(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedShadow_tenant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedShadow", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedShadow_from(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedShadow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedShadow_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedShadow_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedShadow", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedShadow_ruling(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedShadow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedShadow_ruling(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ruling, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v cascade.Ruling) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋcascadeᚐRuling(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedShadow_ruling(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedShadow", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewedShadow_by(ctx context.Context, field graphql.CollectedField, obj *flag.PreviewedShadow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedShadow_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Level) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐLevel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedShadow_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedShadow", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Projection_name(ctx context.Context, field graphql.CollectedField, obj *readapi.Projection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16129,6 +24321,98 @@ func (ec *executionContext) fieldContext_ProjectionPage_next(_ context.Context, 
 	return graphql.NewScalarFieldContext("ProjectionPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _ProjectionsAffected_flags(ctx context.Context, field graphql.CollectedField, obj *projections.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProjectionsAffected_flags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flags, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProjectionsAffected_flags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProjectionsAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ProjectionsAffected_integrators(ctx context.Context, field graphql.CollectedField, obj *projections.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProjectionsAffected_integrators(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Integrators, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProjectionsAffected_integrators(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProjectionsAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ProjectionsAffected_tenants(ctx context.Context, field graphql.CollectedField, obj *projections.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProjectionsAffected_tenants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tenants, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProjectionsAffected_tenants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProjectionsAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ProjectionsAffected_users(ctx context.Context, field graphql.CollectedField, obj *projections.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProjectionsAffected_users(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Users, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProjectionsAffected_users(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProjectionsAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _Query_apiKeys(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16211,6 +24495,50 @@ func (ec *executionContext) fieldContext_Query_apiTenants(ctx context.Context, f
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_apiTenants_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_approvalRules(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_approvalRules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ApprovalRules(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["node"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[projections.ApprovalRule]) graphql.Marshaler {
+			return ec.marshalOApprovalRulePage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_approvalRules(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApprovalRulePage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_approvalRules_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -16385,6 +24713,94 @@ func (ec *executionContext) fieldContext_Query_bisectFlag(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_changeRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_changeRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ChangeRequest(ctx, fc.Args["node"].(string), fc.Args["request"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *projections.ChangeRequest) graphql.Marshaler {
+			return ec.marshalOChangeRequest2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐChangeRequest(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_changeRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeRequest(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_changeRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_changeRequests(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_changeRequests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ChangeRequests(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["status"].(*string), fc.Args["node"].(*string), fc.Args["author"].(*string), fc.Args["sort"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[projections.ChangeRequest]) graphql.Marshaler {
+			return ec.marshalOChangeRequestPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_changeRequests(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeRequestPage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_changeRequests_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_clients(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16485,6 +24901,174 @@ func (ec *executionContext) fieldContext_Query_dataAccess(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_featureSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_featureSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().FeatureSet(ctx,
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["set"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *projections.FeatureSet) graphql.Marshaler {
+			return ec.marshalOFeatureSet2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFeatureSet(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_featureSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FeatureSet(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_featureSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_featureSetAssignments(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_featureSetAssignments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().FeatureSetAssignments(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string),
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["set"].(*string), fc.Args["node"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[projections.FeatureSetAssignment]) graphql.Marshaler {
+			return ec.marshalOFeatureSetAssignmentPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_featureSetAssignments(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FeatureSetAssignmentPage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_featureSetAssignments_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_featureSets(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_featureSets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().FeatureSets(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string),
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["flag"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[projections.FeatureSet]) graphql.Marshaler {
+			return ec.marshalOFeatureSetPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_featureSets(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FeatureSetPage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_featureSets_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_flag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16495,7 +25079,19 @@ func (ec *executionContext) _Query_flag(ctx context.Context, field graphql.Colle
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Flag(ctx, fc.Args["flag"].(string))
+			return ec.Resolvers.Query().Flag(ctx,
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["flag"].(string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *projections.Flag) graphql.Marshaler {
@@ -16539,7 +25135,19 @@ func (ec *executionContext) _Query_flagOverrides(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().FlagOverrides(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["node"].(string))
+			return ec.Resolvers.Query().FlagOverrides(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string),
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["node"].(string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[readapi.FlagOverride]) graphql.Marshaler {
@@ -16639,7 +25247,19 @@ func (ec *executionContext) _Query_flags(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Flags(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["status"].(*string), fc.Args["type"].(*string), fc.Args["tag"].(*string), fc.Args["owner"].(*string), fc.Args["sort"].(*string))
+			return ec.Resolvers.Query().Flags(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string),
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["status"].(*string), fc.Args["type"].(*string), fc.Args["tag"].(*string), fc.Args["owner"].(*string), fc.Args["sort"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[projections.Flag]) graphql.Marshaler {
@@ -16683,7 +25303,19 @@ func (ec *executionContext) _Query_integrator(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Integrator(ctx, fc.Args["integrator"].(string))
+			return ec.Resolvers.Query().Integrator(ctx,
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["integrator"].(string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.Integrator) graphql.Marshaler {
@@ -16727,7 +25359,19 @@ func (ec *executionContext) _Query_integrators(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Integrators(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["kind"].(*string), fc.Args["status"].(*string), fc.Args["name"].(*string), fc.Args["sort"].(*string))
+			return ec.Resolvers.Query().Integrators(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string),
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["kind"].(*string), fc.Args["status"].(*string), fc.Args["name"].(*string), fc.Args["sort"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[readapi.Integrator]) graphql.Marshaler {
@@ -16859,7 +25503,19 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Node(ctx, fc.Args["node"].(string), fc.Args["include"].([]string))
+			return ec.Resolvers.Query().Node(ctx,
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["node"].(string), fc.Args["include"].([]string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.Node) graphql.Marshaler {
@@ -16991,7 +25647,19 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Nodes(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["parent"].(*string), fc.Args["level"].(*string), fc.Args["sort"].(*string))
+			return ec.Resolvers.Query().Nodes(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string),
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["parent"].(*string), fc.Args["level"].(*string), fc.Args["sort"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[projections.Node]) graphql.Marshaler {
@@ -17035,7 +25703,19 @@ func (ec *executionContext) _Query_overrides(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Overrides(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["flag"].(*string), fc.Args["level"].(*string), fc.Args["opted"].(*string))
+			return ec.Resolvers.Query().Overrides(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string),
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["flag"].(*string), fc.Args["level"].(*string), fc.Args["opted"].(*string), fc.Args["set"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[readapi.Override]) graphql.Marshaler {
@@ -17417,7 +26097,19 @@ func (ec *executionContext) _Query_segment(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Segment(ctx, fc.Args["segment"].(string))
+			return ec.Resolvers.Query().Segment(ctx,
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["segment"].(string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.Segment) graphql.Marshaler {
@@ -17461,7 +26153,19 @@ func (ec *executionContext) _Query_segments(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Segments(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["flag"].(*string))
+			return ec.Resolvers.Query().Segments(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string),
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["flag"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[readapi.Segment]) graphql.Marshaler {
@@ -17549,7 +26253,19 @@ func (ec *executionContext) _Query_tenant(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Tenant(ctx, fc.Args["tenant"].(string))
+			return ec.Resolvers.Query().Tenant(ctx,
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["tenant"].(string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.Tenant) graphql.Marshaler {
@@ -17593,7 +26309,19 @@ func (ec *executionContext) _Query_tenants(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Tenants(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string), fc.Args["status"].(*string), fc.Args["effectiveStatus"].(*string), fc.Args["kind"].(*string), fc.Args["integrator"].(*string), fc.Args["slug"].(*string), fc.Args["q"].(*string), fc.Args["sort"].(*string))
+			return ec.Resolvers.Query().Tenants(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string),
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["status"].(*string), fc.Args["effectiveStatus"].(*string), fc.Args["kind"].(*string), fc.Args["integrator"].(*string), fc.Args["slug"].(*string), fc.Args["q"].(*string), fc.Args["sort"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[readapi.Tenant]) graphql.Marshaler {
@@ -22906,6 +31634,89 @@ func (ec *executionContext) unmarshalInputAdvanceRolloutInput(ctx context.Contex
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputApplyChangeRequestInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "request"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "request":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("request"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["request"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputApproveChangeRequestInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "request", "seen"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "request":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("request"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["request"] = data
+		case "seen":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("seen"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["seen"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputArchiveFlagInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -22963,6 +31774,96 @@ func (ec *executionContext) unmarshalInputArchiveTenantInput(ctx context.Context
 				return it, err
 			}
 			it["tenant"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputAssignFeatureSetInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "set", "own", "replaces"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "set":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("set"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["set"] = data
+		case "own":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("own"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["own"] = data
+		case "replaces":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("replaces"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["replaces"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputCancelChangeRequestInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "request"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "request":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("request"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["request"] = data
 		}
 	}
 	return it, nil
@@ -23377,6 +32278,51 @@ func (ec *executionContext) unmarshalInputDeactivateUserInput(ctx context.Contex
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputDefineFeatureSetInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"key", "description", "features"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["key"] = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["description"] = data
+		case "features":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("features"))
+			data, err := ec.unmarshalNFeatureInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["features"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputDefineFlagInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -23665,6 +32611,96 @@ func (ec *executionContext) unmarshalInputDisableClientInput(ctx context.Context
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputEditChangeRequestInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "request", "input"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "request":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("request"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["request"] = data
+		case "input":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("input"))
+			data, err := ec.unmarshalOJSON2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["input"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputFeatureInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"flag", "value", "variant"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOJSON2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["value"] = data
+		case "variant":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("variant"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["variant"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputGrantRoleInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -23916,6 +32952,58 @@ func (ec *executionContext) unmarshalInputOffboardIntegratorInput(ctx context.Co
 				return it, err
 			}
 			it["integrator"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOpenChangeRequestInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "operation", "input", "summary"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "operation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("operation"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["operation"] = data
+		case "input":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("input"))
+			data, err := ec.unmarshalOJSON2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["input"] = data
+		case "summary":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("summary"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["summary"] = data
 		}
 	}
 	return it, nil
@@ -24330,6 +33418,44 @@ func (ec *executionContext) unmarshalInputReassignTenantInput(ctx context.Contex
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputRebaseChangeRequestInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "request"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "request":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("request"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["request"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputRegisterClientInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -24455,6 +33581,51 @@ func (ec *executionContext) unmarshalInputRegisterIntegratorInput(ctx context.Co
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputRejectChangeRequestInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "request", "note"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "request":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("request"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["request"] = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["note"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputRequestTenantDeletionInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -24488,6 +33659,51 @@ func (ec *executionContext) unmarshalInputRequestTenantDeletionInput(ctx context
 				return it, err
 			}
 			it["graceDays"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRequireApprovalsInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "approvals", "below"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "approvals":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("approvals"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["approvals"] = data
+		case "below":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("below"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["below"] = data
 		}
 	}
 	return it, nil
@@ -24633,6 +33849,37 @@ func (ec *executionContext) unmarshalInputResumeTenantInput(ctx context.Context,
 				return it, err
 			}
 			it["cause"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRetireFeatureSetInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"set"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "set":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("set"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["set"] = data
 		}
 	}
 	return it, nil
@@ -25046,6 +34293,51 @@ func (ec *executionContext) unmarshalInputRuleInput(ctx context.Context, obj any
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputScheduleChangeRequestInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "request", "at"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "request":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("request"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["request"] = data
+		case "at":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
+			data, err := ec.unmarshalNDateTime2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["at"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputSetFlagPrerequisitesInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -25406,6 +34698,44 @@ func (ec *executionContext) unmarshalInputUnarchiveTenantInput(ctx context.Conte
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputUnassignFeatureSetInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"node", "set"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "node":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("node"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["node"] = data
+		case "set":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("set"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["set"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputUnlockFlagInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -25439,6 +34769,44 @@ func (ec *executionContext) unmarshalInputUnlockFlagInput(ctx context.Context, o
 				return it, err
 			}
 			it["flag"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdateFeatureSetInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"set", "features"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "set":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("set"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["set"] = data
+		case "features":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("features"))
+			data, err := ec.unmarshalNFeatureInput2ᚕmapᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["features"] = data
 		}
 	}
 	return it, nil
@@ -26078,6 +35446,150 @@ func (ec *executionContext) _AccessPage(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var approvalImplementors = []string{"Approval"}
+
+func (ec *executionContext) _Approval(ctx context.Context, sel ast.SelectionSet, obj *projections.Approval) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, approvalImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Approval")
+		case "by":
+			out.Values[i] = ec._Approval_by(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._Approval_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var approvalRuleImplementors = []string{"ApprovalRule"}
+
+func (ec *executionContext) _ApprovalRule(ctx context.Context, sel ast.SelectionSet, obj *projections.ApprovalRule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, approvalRuleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ApprovalRule")
+		case "node":
+			out.Values[i] = ec._ApprovalRule_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "approvals":
+			out.Values[i] = ec._ApprovalRule_approvals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "below":
+			out.Values[i] = ec._ApprovalRule_below(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requiredBy":
+			out.Values[i] = ec._ApprovalRule_requiredBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revision":
+			out.Values[i] = ec._ApprovalRule_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var approvalRulePageImplementors = []string{"ApprovalRulePage"}
+
+func (ec *executionContext) _ApprovalRulePage(ctx context.Context, sel ast.SelectionSet, obj *readapi.List[projections.ApprovalRule]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, approvalRulePageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ApprovalRulePage")
+		case "items":
+			out.Values[i] = ec._ApprovalRulePage_items(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = ec._ApprovalRulePage_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var auditImplementors = []string{"Audit"}
 
 func (ec *executionContext) _Audit(ctx context.Context, sel ast.SelectionSet, obj *projections.Audit) graphql.Marshaler {
@@ -26281,6 +35793,161 @@ func (ec *executionContext) _Bisected(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var changeRequestImplementors = []string{"ChangeRequest"}
+
+func (ec *executionContext) _ChangeRequest(ctx context.Context, sel ast.SelectionSet, obj *projections.ChangeRequest) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeRequestImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeRequest")
+		case "id":
+			out.Values[i] = ec._ChangeRequest_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ChangeRequest_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._ChangeRequest_operation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "input":
+			out.Values[i] = ec._ChangeRequest_input(ctx, field, obj)
+		case "summary":
+			out.Values[i] = ec._ChangeRequest_summary(ctx, field, obj)
+		case "status":
+			out.Values[i] = ec._ChangeRequest_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edition":
+			out.Values[i] = ec._ChangeRequest_edition(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "author":
+			out.Values[i] = ec._ChangeRequest_author(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "preview":
+			out.Values[i] = ec._ChangeRequest_preview(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "base":
+			out.Values[i] = ec._ChangeRequest_base(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "affected":
+			out.Values[i] = ec._ChangeRequest_affected(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "needed":
+			out.Values[i] = ec._ChangeRequest_needed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "approvals":
+			out.Values[i] = ec._ChangeRequest_approvals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scheduledAt":
+			out.Values[i] = ec._ChangeRequest_scheduledAt(ctx, field, obj)
+		case "outcome":
+			out.Values[i] = ec._ChangeRequest_outcome(ctx, field, obj)
+		case "applied":
+			out.Values[i] = ec._ChangeRequest_applied(ctx, field, obj)
+		case "revision":
+			out.Values[i] = ec._ChangeRequest_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._ChangeRequest_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updatedAt":
+			out.Values[i] = ec._ChangeRequest_updatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var changeRequestPageImplementors = []string{"ChangeRequestPage"}
+
+func (ec *executionContext) _ChangeRequestPage(ctx context.Context, sel ast.SelectionSet, obj *readapi.List[projections.ChangeRequest]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeRequestPageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeRequestPage")
+		case "items":
+			out.Values[i] = ec._ChangeRequestPage_items(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = ec._ChangeRequestPage_next(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -26610,6 +36277,266 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var featureImplementors = []string{"Feature"}
+
+func (ec *executionContext) _Feature(ctx context.Context, sel ast.SelectionSet, obj *flag.Feature) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, featureImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Feature")
+		case "flag":
+			out.Values[i] = ec._Feature_flag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "value":
+			out.Values[i] = ec._Feature_value(ctx, field, obj)
+		case "variant":
+			out.Values[i] = ec._Feature_variant(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var featureSetImplementors = []string{"FeatureSet"}
+
+func (ec *executionContext) _FeatureSet(ctx context.Context, sel ast.SelectionSet, obj *projections.FeatureSet) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, featureSetImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FeatureSet")
+		case "key":
+			out.Values[i] = ec._FeatureSet_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "description":
+			out.Values[i] = ec._FeatureSet_description(ctx, field, obj)
+		case "edition":
+			out.Values[i] = ec._FeatureSet_edition(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "features":
+			out.Values[i] = ec._FeatureSet_features(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retired":
+			out.Values[i] = ec._FeatureSet_retired(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revision":
+			out.Values[i] = ec._FeatureSet_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._FeatureSet_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updatedAt":
+			out.Values[i] = ec._FeatureSet_updatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var featureSetAssignmentImplementors = []string{"FeatureSetAssignment"}
+
+func (ec *executionContext) _FeatureSetAssignment(ctx context.Context, sel ast.SelectionSet, obj *projections.FeatureSetAssignment) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, featureSetAssignmentImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FeatureSetAssignment")
+		case "node":
+			out.Values[i] = ec._FeatureSetAssignment_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "level":
+			out.Values[i] = ec._FeatureSetAssignment_level(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "set":
+			out.Values[i] = ec._FeatureSetAssignment_set(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edition":
+			out.Values[i] = ec._FeatureSetAssignment_edition(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kept":
+			out.Values[i] = ec._FeatureSetAssignment_kept(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "assignedBy":
+			out.Values[i] = ec._FeatureSetAssignment_assignedBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var featureSetAssignmentPageImplementors = []string{"FeatureSetAssignmentPage"}
+
+func (ec *executionContext) _FeatureSetAssignmentPage(ctx context.Context, sel ast.SelectionSet, obj *readapi.List[projections.FeatureSetAssignment]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, featureSetAssignmentPageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FeatureSetAssignmentPage")
+		case "items":
+			out.Values[i] = ec._FeatureSetAssignmentPage_items(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = ec._FeatureSetAssignmentPage_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var featureSetPageImplementors = []string{"FeatureSetPage"}
+
+func (ec *executionContext) _FeatureSetPage(ctx context.Context, sel ast.SelectionSet, obj *readapi.List[projections.FeatureSet]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, featureSetPageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FeatureSetPage")
+		case "items":
+			out.Values[i] = ec._FeatureSetPage_items(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = ec._FeatureSetPage_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var flagImplementors = []string{"Flag"}
 
 func (ec *executionContext) _Flag(ctx context.Context, sel ast.SelectionSet, obj *projections.Flag) graphql.Marshaler {
@@ -26755,6 +36682,60 @@ func (ec *executionContext) _Flag(ctx context.Context, sel ast.SelectionSet, obj
 	return out
 }
 
+var flagAffectedImplementors = []string{"FlagAffected"}
+
+func (ec *executionContext) _FlagAffected(ctx context.Context, sel ast.SelectionSet, obj *flag.Affected) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flagAffectedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FlagAffected")
+		case "flags":
+			out.Values[i] = ec._FlagAffected_flags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "integrators":
+			out.Values[i] = ec._FlagAffected_integrators(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tenants":
+			out.Values[i] = ec._FlagAffected_tenants(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "users":
+			out.Values[i] = ec._FlagAffected_users(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var flagOverrideImplementors = []string{"FlagOverride"}
 
 func (ec *executionContext) _FlagOverride(ctx context.Context, sel ast.SelectionSet, obj *readapi.FlagOverride) graphql.Marshaler {
@@ -26802,6 +36783,8 @@ func (ec *executionContext) _FlagOverride(ctx context.Context, sel ast.Selection
 			}
 		case "opted":
 			out.Values[i] = ec._FlagOverride_opted(ctx, field, obj)
+		case "featureSet":
+			out.Values[i] = ec._FlagOverride_featureSet(ctx, field, obj)
 		case "saidBy":
 			out.Values[i] = ec._FlagOverride_saidBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -27610,6 +37593,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_activateFlag(ctx, field)
 			})
+		case "activateFlagPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_activateFlagPreview(ctx, field)
+			})
 		case "activateIntegrator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_activateIntegrator(ctx, field)
@@ -27617,6 +37604,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "activateTenant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_activateTenant(ctx, field)
+			})
+		case "activateTenantPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_activateTenantPreview(ctx, field)
 			})
 		case "activateUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -27626,13 +37617,49 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_advanceRollout(ctx, field)
 			})
+		case "advanceRolloutPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_advanceRolloutPreview(ctx, field)
+			})
+		case "applyChangeRequest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_applyChangeRequest(ctx, field)
+			})
+		case "applyChangeRequestPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_applyChangeRequestPreview(ctx, field)
+			})
+		case "approveChangeRequest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_approveChangeRequest(ctx, field)
+			})
 		case "archiveFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_archiveFlag(ctx, field)
 			})
+		case "archiveFlagPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_archiveFlagPreview(ctx, field)
+			})
 		case "archiveTenant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_archiveTenant(ctx, field)
+			})
+		case "archiveTenantPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_archiveTenantPreview(ctx, field)
+			})
+		case "assignFeatureSet":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_assignFeatureSet(ctx, field)
+			})
+		case "assignFeatureSetPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_assignFeatureSetPreview(ctx, field)
+			})
+		case "cancelChangeRequest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelChangeRequest(ctx, field)
 			})
 		case "cancelTenantDeletion":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -27646,6 +37673,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_clearFlagOverride(ctx, field)
 			})
+		case "clearFlagOverridePreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_clearFlagOverridePreview(ctx, field)
+			})
 		case "createApiKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createApiKey(ctx, field)
@@ -27658,9 +37689,17 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deactivateUser(ctx, field)
 			})
+		case "defineFeatureSet":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_defineFeatureSet(ctx, field)
+			})
 		case "defineFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_defineFlag(ctx, field)
+			})
+		case "defineFlagPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_defineFlagPreview(ctx, field)
 			})
 		case "defineRole":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -27670,13 +37709,25 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_defineSegment(ctx, field)
 			})
+		case "defineSegmentPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_defineSegmentPreview(ctx, field)
+			})
 		case "deprecateFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deprecateFlag(ctx, field)
 			})
+		case "deprecateFlagPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deprecateFlagPreview(ctx, field)
+			})
 		case "disableClient":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_disableClient(ctx, field)
+			})
+		case "editChangeRequest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_editChangeRequest(ctx, field)
 			})
 		case "grantRole":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -27690,29 +37741,57 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_killFlag(ctx, field)
 			})
+		case "killFlagPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_killFlagPreview(ctx, field)
+			})
 		case "lockFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_lockFlag(ctx, field)
+			})
+		case "lockFlagPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_lockFlagPreview(ctx, field)
 			})
 		case "offboardIntegrator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_offboardIntegrator(ctx, field)
 			})
+		case "openChangeRequest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_openChangeRequest(ctx, field)
+			})
 		case "optFlagIn":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_optFlagIn(ctx, field)
+			})
+		case "optFlagInPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_optFlagInPreview(ctx, field)
 			})
 		case "optFlagOut":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_optFlagOut(ctx, field)
 			})
+		case "optFlagOutPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_optFlagOutPreview(ctx, field)
+			})
 		case "overrideFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_overrideFlag(ctx, field)
 			})
+		case "overrideFlagPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_overrideFlagPreview(ctx, field)
+			})
 		case "pauseRollout":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_pauseRollout(ctx, field)
+			})
+		case "pauseRolloutPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_pauseRolloutPreview(ctx, field)
 			})
 		case "reactivateUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -27722,6 +37801,14 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reassignTenant(ctx, field)
 			})
+		case "reassignTenantPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reassignTenantPreview(ctx, field)
+			})
+		case "rebaseChangeRequest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_rebaseChangeRequest(ctx, field)
+			})
 		case "registerClient":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_registerClient(ctx, field)
@@ -27730,13 +37817,29 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_registerIntegrator(ctx, field)
 			})
+		case "rejectChangeRequest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_rejectChangeRequest(ctx, field)
+			})
 		case "requestTenantDeletion":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_requestTenantDeletion(ctx, field)
 			})
+		case "requireApprovals":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requireApprovals(ctx, field)
+			})
+		case "requireApprovalsPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requireApprovalsPreview(ctx, field)
+			})
 		case "restartIntegrator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_restartIntegrator(ctx, field)
+			})
+		case "restartIntegratorPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_restartIntegratorPreview(ctx, field)
 			})
 		case "restrictRoles":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -27746,9 +37849,21 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resumeRollout(ctx, field)
 			})
+		case "resumeRolloutPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resumeRolloutPreview(ctx, field)
+			})
 		case "resumeTenant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resumeTenant(ctx, field)
+			})
+		case "resumeTenantPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resumeTenantPreview(ctx, field)
+			})
+		case "retireFeatureSet":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retireFeatureSet(ctx, field)
 			})
 		case "retireRole":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -27758,6 +37873,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_retireSegment(ctx, field)
 			})
+		case "retireSegmentPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retireSegmentPreview(ctx, field)
+			})
 		case "retireSigningKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_retireSigningKey(ctx, field)
@@ -27765,6 +37884,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "reviveFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reviveFlag(ctx, field)
+			})
+		case "reviveFlagPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reviveFlagPreview(ctx, field)
 			})
 		case "revokeApiKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -27786,33 +37909,73 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_rotateSigningKey(ctx, field)
 			})
+		case "scheduleChangeRequest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_scheduleChangeRequest(ctx, field)
+			})
 		case "setFlagPrerequisites":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setFlagPrerequisites(ctx, field)
+			})
+		case "setFlagPrerequisitesPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setFlagPrerequisitesPreview(ctx, field)
 			})
 		case "setRollout":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setRollout(ctx, field)
 			})
+		case "setRolloutPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setRolloutPreview(ctx, field)
+			})
 		case "stopIntegrator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_stopIntegrator(ctx, field)
+			})
+		case "stopIntegratorPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_stopIntegratorPreview(ctx, field)
 			})
 		case "suspendTenant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_suspendTenant(ctx, field)
 			})
+		case "suspendTenantPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_suspendTenantPreview(ctx, field)
+			})
 		case "unarchiveTenant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_unarchiveTenant(ctx, field)
+			})
+		case "unassignFeatureSet":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_unassignFeatureSet(ctx, field)
+			})
+		case "unassignFeatureSetPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_unassignFeatureSetPreview(ctx, field)
 			})
 		case "unlockFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_unlockFlag(ctx, field)
 			})
+		case "unlockFlagPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_unlockFlagPreview(ctx, field)
+			})
+		case "updateFeatureSet":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateFeatureSet(ctx, field)
+			})
 		case "updateFlag":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateFlag(ctx, field)
+			})
+		case "updateFlagPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateFlagPreview(ctx, field)
 			})
 		case "updateIntegratorProfile":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -27821,6 +37984,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateSegment":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateSegment(ctx, field)
+			})
+		case "updateSegmentPreview":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateSegmentPreview(ctx, field)
 			})
 		case "updateTenantProfile":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -28147,6 +38314,56 @@ func (ec *executionContext) _Origin(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var outcomeImplementors = []string{"Outcome"}
+
+func (ec *executionContext) _Outcome(ctx context.Context, sel ast.SelectionSet, obj *flag.Outcome) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, outcomeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Outcome")
+		case "value":
+			out.Values[i] = ec._Outcome_value(ctx, field, obj)
+		case "variant":
+			out.Values[i] = ec._Outcome_variant(ctx, field, obj)
+		case "reason":
+			out.Values[i] = ec._Outcome_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cause":
+			out.Values[i] = ec._Outcome_cause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "level":
+			out.Values[i] = ec._Outcome_level(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var overrideImplementors = []string{"Override"}
 
 func (ec *executionContext) _Override(ctx context.Context, sel ast.SelectionSet, obj *readapi.Override) graphql.Marshaler {
@@ -28194,6 +38411,8 @@ func (ec *executionContext) _Override(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "opted":
 			out.Values[i] = ec._Override_opted(ctx, field, obj)
+		case "featureSet":
+			out.Values[i] = ec._Override_featureSet(ctx, field, obj)
 		case "saidBy":
 			out.Values[i] = ec._Override_saidBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -28426,6 +38645,204 @@ func (ec *executionContext) _Prerequisite(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var previewImplementors = []string{"Preview"}
+
+func (ec *executionContext) _Preview(ctx context.Context, sel ast.SelectionSet, obj *flag.Preview) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Preview")
+		case "preview":
+			out.Values[i] = ec._Preview_preview(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "position":
+			out.Values[i] = ec._Preview_position(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "facts":
+			out.Values[i] = ec._Preview_facts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "affected":
+			out.Values[i] = ec._Preview_affected(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._Preview_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "shadowed":
+			out.Values[i] = ec._Preview_shadowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "targeted":
+			out.Values[i] = ec._Preview_targeted(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var previewedChangeImplementors = []string{"PreviewedChange"}
+
+func (ec *executionContext) _PreviewedChange(ctx context.Context, sel ast.SelectionSet, obj *flag.PreviewedChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewedChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewedChange")
+		case "flag":
+			out.Values[i] = ec._PreviewedChange_flag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._PreviewedChange_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "level":
+			out.Values[i] = ec._PreviewedChange_level(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "integrator":
+			out.Values[i] = ec._PreviewedChange_integrator(ctx, field, obj)
+		case "tenant":
+			out.Values[i] = ec._PreviewedChange_tenant(ctx, field, obj)
+		case "from":
+			out.Values[i] = ec._PreviewedChange_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "until":
+			out.Values[i] = ec._PreviewedChange_until(ctx, field, obj)
+		case "before":
+			out.Values[i] = ec._PreviewedChange_before(ctx, field, obj)
+		case "after":
+			out.Values[i] = ec._PreviewedChange_after(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var previewedShadowImplementors = []string{"PreviewedShadow"}
+
+func (ec *executionContext) _PreviewedShadow(ctx context.Context, sel ast.SelectionSet, obj *flag.PreviewedShadow) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewedShadowImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewedShadow")
+		case "flag":
+			out.Values[i] = ec._PreviewedShadow_flag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._PreviewedShadow_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "level":
+			out.Values[i] = ec._PreviewedShadow_level(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "integrator":
+			out.Values[i] = ec._PreviewedShadow_integrator(ctx, field, obj)
+		case "tenant":
+			out.Values[i] = ec._PreviewedShadow_tenant(ctx, field, obj)
+		case "from":
+			out.Values[i] = ec._PreviewedShadow_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ruling":
+			out.Values[i] = ec._PreviewedShadow_ruling(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "by":
+			out.Values[i] = ec._PreviewedShadow_by(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var projectionImplementors = []string{"Projection"}
 
 func (ec *executionContext) _Projection(ctx context.Context, sel ast.SelectionSet, obj *readapi.Projection) graphql.Marshaler {
@@ -28535,6 +38952,60 @@ func (ec *executionContext) _ProjectionPage(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var projectionsAffectedImplementors = []string{"ProjectionsAffected"}
+
+func (ec *executionContext) _ProjectionsAffected(ctx context.Context, sel ast.SelectionSet, obj *projections.Affected) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, projectionsAffectedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ProjectionsAffected")
+		case "flags":
+			out.Values[i] = ec._ProjectionsAffected_flags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "integrators":
+			out.Values[i] = ec._ProjectionsAffected_integrators(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tenants":
+			out.Values[i] = ec._ProjectionsAffected_tenants(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "users":
+			out.Values[i] = ec._ProjectionsAffected_users(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -28583,6 +39054,25 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_apiTenants(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "approvalRules":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_approvalRules(ctx, field)
 				return res
 			}
 
@@ -28649,6 +39139,44 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "changeRequest":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_changeRequest(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "changeRequests":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_changeRequests(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "clients":
 			field := field
 
@@ -28678,6 +39206,63 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_dataAccess(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "featureSet":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_featureSet(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "featureSetAssignments":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_featureSetAssignments(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "featureSets":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_featureSets(ctx, field)
 				return res
 			}
 
@@ -31340,6 +41925,56 @@ func (ec *executionContext) unmarshalNAdvanceRolloutInput2map(ctx context.Contex
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNApplyChangeRequestInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputApplyChangeRequestInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNApproval2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐApproval(ctx context.Context, sel ast.SelectionSet, v projections.Approval) graphql.Marshaler {
+	return ec._Approval(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNApproval2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐApprovalᚄ(ctx context.Context, sel ast.SelectionSet, v []projections.Approval) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNApproval2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐApproval(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNApprovalRule2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐApprovalRule(ctx context.Context, sel ast.SelectionSet, v projections.ApprovalRule) graphql.Marshaler {
+	return ec._ApprovalRule(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNApprovalRule2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐApprovalRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []projections.ApprovalRule) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNApprovalRule2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐApprovalRule(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNApproveChangeRequestInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputApproveChangeRequestInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNArchiveFlagInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputArchiveFlagInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -31347,6 +41982,11 @@ func (ec *executionContext) unmarshalNArchiveFlagInput2map(ctx context.Context, 
 
 func (ec *executionContext) unmarshalNArchiveTenantInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputArchiveTenantInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNAssignFeatureSetInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputAssignFeatureSetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -31386,6 +42026,11 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) unmarshalNCancelChangeRequestInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputCancelChangeRequestInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNCancelTenantDeletionInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputCancelTenantDeletionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -31394,6 +42039,26 @@ func (ec *executionContext) unmarshalNCancelTenantDeletionInput2map(ctx context.
 func (ec *executionContext) unmarshalNChangeQuotaInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputChangeQuotaInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeRequest2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐChangeRequest(ctx context.Context, sel ast.SelectionSet, v projections.ChangeRequest) graphql.Marshaler {
+	return ec._ChangeRequest(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNChangeRequest2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐChangeRequestᚄ(ctx context.Context, sel ast.SelectionSet, v []projections.ChangeRequest) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNChangeRequest2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐChangeRequest(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNChecked2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐChecked(ctx context.Context, sel ast.SelectionSet, v flag.Checked) graphql.Marshaler {
@@ -31543,6 +42208,11 @@ func (ec *executionContext) unmarshalNDeactivateUserInput2map(ctx context.Contex
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNDefineFeatureSetInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputDefineFeatureSetInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNDefineFlagInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputDefineFlagInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -31568,6 +42238,91 @@ func (ec *executionContext) unmarshalNDisableClientInput2map(ctx context.Context
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNEditChangeRequestInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputEditChangeRequestInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFeature2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeature(ctx context.Context, sel ast.SelectionSet, v flag.Feature) graphql.Marshaler {
+	return ec._Feature(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNFeature2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeatureᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Feature) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFeature2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeature(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNFeatureInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputFeatureInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFeatureInput2ᚕmapᚄ(ctx context.Context, v any) ([]map[string]any, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]map[string]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNFeatureInput2map(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNFeatureSet2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFeatureSet(ctx context.Context, sel ast.SelectionSet, v projections.FeatureSet) graphql.Marshaler {
+	return ec._FeatureSet(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNFeatureSet2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFeatureSetᚄ(ctx context.Context, sel ast.SelectionSet, v []projections.FeatureSet) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFeatureSet2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFeatureSet(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNFeatureSetAssignment2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFeatureSetAssignment(ctx context.Context, sel ast.SelectionSet, v projections.FeatureSetAssignment) graphql.Marshaler {
+	return ec._FeatureSetAssignment(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNFeatureSetAssignment2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFeatureSetAssignmentᚄ(ctx context.Context, sel ast.SelectionSet, v []projections.FeatureSetAssignment) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFeatureSetAssignment2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFeatureSetAssignment(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNFlag2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlag(ctx context.Context, sel ast.SelectionSet, v projections.Flag) graphql.Marshaler {
 	return ec._Flag(ctx, sel, &v)
 }
@@ -31586,6 +42341,10 @@ func (ec *executionContext) marshalNFlag2ᚕgithubᚗcomᚋreeveᚑplatformᚋre
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNFlagAffected2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐAffected(ctx context.Context, sel ast.SelectionSet, v flag.Affected) graphql.Marshaler {
+	return ec._FlagAffected(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNFlagOverride2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlagOverride(ctx context.Context, sel ast.SelectionSet, v readapi.FlagOverride) graphql.Marshaler {
@@ -31660,6 +42419,23 @@ func (ec *executionContext) unmarshalNID2githubᚗcomᚋreeveᚑplatformᚋreeve
 }
 
 func (ec *executionContext) marshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐAPIKeyID(ctx context.Context, sel ast.SelectionSet, v domain.APIKeyID) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐChangeID(ctx context.Context, v any) (domain.ChangeID, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := domain.ChangeID(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐChangeID(ctx context.Context, sel ast.SelectionSet, v domain.ChangeID) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -32056,6 +42832,11 @@ func (ec *executionContext) unmarshalNOffboardIntegratorInput2map(ctx context.Co
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNOpenChangeRequestInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputOpenChangeRequestInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNOptFlagInInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputOptFlagInInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -32144,6 +42925,46 @@ func (ec *executionContext) unmarshalNPrerequisiteInput2ᚕmapᚄ(ctx context.Co
 	return res, nil
 }
 
+func (ec *executionContext) marshalNPreviewedChange2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreviewedChange(ctx context.Context, sel ast.SelectionSet, v flag.PreviewedChange) graphql.Marshaler {
+	return ec._PreviewedChange(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPreviewedChange2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreviewedChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.PreviewedChange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPreviewedChange2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreviewedChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPreviewedShadow2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreviewedShadow(ctx context.Context, sel ast.SelectionSet, v flag.PreviewedShadow) graphql.Marshaler {
+	return ec._PreviewedShadow(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPreviewedShadow2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreviewedShadowᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.PreviewedShadow) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPreviewedShadow2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreviewedShadow(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNProjection2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐProjection(ctx context.Context, sel ast.SelectionSet, v readapi.Projection) graphql.Marshaler {
 	return ec._Projection(ctx, sel, &v)
 }
@@ -32162,6 +42983,10 @@ func (ec *executionContext) marshalNProjection2ᚕgithubᚗcomᚋreeveᚑplatfor
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNProjectionsAffected2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐAffected(ctx context.Context, sel ast.SelectionSet, v projections.Affected) graphql.Marshaler {
+	return ec._ProjectionsAffected(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNPublicKeyInput2map(ctx context.Context, v any) (map[string]any, error) {
@@ -32199,6 +43024,11 @@ func (ec *executionContext) unmarshalNReassignTenantInput2map(ctx context.Contex
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNRebaseChangeRequestInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputRebaseChangeRequestInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNRegisterClientInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputRegisterClientInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -32209,8 +43039,18 @@ func (ec *executionContext) unmarshalNRegisterIntegratorInput2map(ctx context.Co
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNRejectChangeRequestInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputRejectChangeRequestInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNRequestTenantDeletionInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputRequestTenantDeletionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRequireApprovalsInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputRequireApprovalsInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -32251,6 +43091,11 @@ func (ec *executionContext) unmarshalNResumeRolloutInput2map(ctx context.Context
 
 func (ec *executionContext) unmarshalNResumeTenantInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputResumeTenantInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRetireFeatureSetInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputRetireFeatureSetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -32345,6 +43190,11 @@ func (ec *executionContext) marshalNRule2githubᚗcomᚋreeveᚑplatformᚋreeve
 
 func (ec *executionContext) unmarshalNRuleInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputRuleInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNScheduleChangeRequestInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputScheduleChangeRequestInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -32557,6 +43407,23 @@ func (ec *executionContext) marshalNString2githubᚗcomᚋreeveᚑplatformᚋree
 	return res
 }
 
+func (ec *executionContext) unmarshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋchangeᚐStatus(ctx context.Context, v any) (change.Status, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := change.Status(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋchangeᚐStatus(ctx context.Context, sel ast.SelectionSet, v change.Status) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋclientᚐStatus(ctx context.Context, v any) (client.Status, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := client.Status(tmp)
@@ -32581,6 +43448,23 @@ func (ec *executionContext) unmarshalNString2githubᚗcomᚋreeveᚑplatformᚋr
 }
 
 func (ec *executionContext) marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCause(ctx context.Context, sel ast.SelectionSet, v flag.Cause) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeatureSetKey(ctx context.Context, v any) (flag.FeatureSetKey, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := flag.FeatureSetKey(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeatureSetKey(ctx context.Context, sel ast.SelectionSet, v flag.FeatureSetKey) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -32947,6 +43831,36 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 	return res
 }
 
+func (ec *executionContext) unmarshalNString2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKeyᚄ(ctx context.Context, v any) ([]flag.Key, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]flag.Key, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Key) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNString2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐLevelᚄ(ctx context.Context, v any) ([]domain.Level, error) {
 	var vSlice []any
 	vSlice = graphql.CoerceList(v)
@@ -33067,8 +43981,18 @@ func (ec *executionContext) unmarshalNUnarchiveTenantInput2map(ctx context.Conte
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNUnassignFeatureSetInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputUnassignFeatureSetInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNUnlockFlagInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputUnlockFlagInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateFeatureSetInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputUpdateFeatureSetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -33294,6 +44218,13 @@ func (ec *executionContext) marshalOAccessPage2ᚖgithubᚗcomᚋreeveᚑplatfor
 	return ec._AccessPage(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOApprovalRulePage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[projections.ApprovalRule]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ApprovalRulePage(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOAuditPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[projections.Audit]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -33336,6 +44267,20 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOChangeRequest2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐChangeRequest(ctx context.Context, sel ast.SelectionSet, v *projections.ChangeRequest) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ChangeRequest(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOChangeRequestPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[projections.ChangeRequest]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ChangeRequestPage(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOChecked2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCheckedᚄ(ctx context.Context, sel ast.SelectionSet, v []flag.Checked) graphql.Marshaler {
@@ -33504,6 +44449,27 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) marshalOFeatureSet2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFeatureSet(ctx context.Context, sel ast.SelectionSet, v *projections.FeatureSet) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FeatureSet(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFeatureSetAssignmentPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[projections.FeatureSetAssignment]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FeatureSetAssignmentPage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFeatureSetPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[projections.FeatureSet]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FeatureSetPage(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOFlag2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlag(ctx context.Context, sel ast.SelectionSet, v *projections.Flag) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -33559,6 +44525,19 @@ func (ec *executionContext) unmarshalOID2githubᚗcomᚋreeveᚑplatformᚋreeve
 }
 
 func (ec *executionContext) marshalOID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐNodeID(ctx context.Context, sel ast.SelectionSet, v domain.NodeID) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐTenantID(ctx context.Context, v any) (domain.TenantID, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := domain.TenantID(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐTenantID(ctx context.Context, sel ast.SelectionSet, v domain.TenantID) graphql.Marshaler {
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(v))
@@ -33862,6 +44841,13 @@ func (ec *executionContext) marshalOOrigin2ᚖgithubᚗcomᚋreeveᚑplatformᚋ
 	return ec._Origin(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOOutcome2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐOutcome(ctx context.Context, sel ast.SelectionSet, v *flag.Outcome) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Outcome(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOOverridePage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[readapi.Override]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -33874,6 +44860,13 @@ func (ec *executionContext) marshalOPlatformAndTenants2ᚖgithubᚗcomᚋreeve�
 		return graphql.Null
 	}
 	return ec._PlatformAndTenants(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPreview2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐPreview(ctx context.Context, sel ast.SelectionSet, v *flag.Preview) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Preview(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOProjectionPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[readapi.Projection]) graphql.Marshaler {
@@ -34087,6 +45080,19 @@ func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋr
 }
 
 func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐCause(ctx context.Context, sel ast.SelectionSet, v flag.Cause) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeatureSetKey(ctx context.Context, v any) (flag.FeatureSetKey, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := flag.FeatureSetKey(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeatureSetKey(ctx context.Context, sel ast.SelectionSet, v flag.FeatureSetKey) graphql.Marshaler {
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(v))

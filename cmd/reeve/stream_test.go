@@ -1,0 +1,409 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+)
+
+// A listener follows a stream as a browser does: by its address alone.
+type listener struct {
+	t      *testing.T
+	status int
+	lines  chan string // closed when the stream ends
+	close  context.CancelFunc
+}
+
+func (m *manor) listen(path, last string) *listener {
+	m.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	m.t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, "GET", m.url+path, http.NoBody)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if last != "" {
+		r.Header.Set("Last-Event-ID", last)
+	}
+	r.Header.Set("Origin", "https://shop.example")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	l := &listener{m.t, res.StatusCode, make(chan string, 1024), cancel}
+	if res.StatusCode == http.StatusOK && (res.Header.Get("Content-Type") != "text/event-stream" || res.Header.Get("Access-Control-Allow-Origin") != "*") {
+		m.t.Errorf("%v", res.Header)
+	}
+	go func() {
+		defer res.Body.Close()
+		defer close(l.lines)
+		for s := bufio.NewScanner(res.Body); s.Scan(); {
+			l.lines <- s.Text()
+		}
+	}()
+	return l
+}
+
+// A notice is what a stream tells.
+type notice struct {
+	ID   string
+	Data struct {
+		Type, Etag   string
+		LastModified int64
+	}
+}
+
+// next is the next notice; false if the stream ends before.
+func (l *listener) next() (n notice, ok bool) {
+	l.t.Helper()
+	late := time.After(time.Minute)
+	for {
+		select {
+		case line, open := <-l.lines:
+			switch field, value, _ := strings.Cut(line, ": "); {
+			case !open:
+				return n, false
+			case field == "id":
+				n.ID = value
+			case field == "data":
+				decode(l.t, []byte(value), &n.Data)
+			case line == "" && n.Data.Type != "":
+				return n, true
+			}
+		case <-late:
+			l.t.Fatal("no notice within a minute")
+		}
+	}
+}
+
+// quiet reports what has been told that was not asked for, once something else has.
+func (l *listener) drained() (told int) {
+	for {
+		select {
+		case line := <-l.lines:
+			if strings.HasPrefix(line, "id: ") {
+				told++
+			}
+		default:
+			return told
+		}
+	}
+}
+
+// A bulk is an evaluation of all flags.
+type bulk struct {
+	status       int
+	etag         string
+	EventStreams []struct {
+		Type     string
+		Endpoint struct{ RequestURI string }
+	}
+	Flags []struct {
+		Key   string
+		Value json.RawMessage
+	}
+}
+
+func (m *manor) bulk(as, tenant, match, query, attributes string) (b bulk) {
+	m.t.Helper()
+	r, err := http.NewRequest("POST", m.url+"/ofrep/v1/evaluate/flags"+query, strings.NewReader(fmt.Sprintf(`{"context":{"tenantId":%q%s}}`, tenant, attributes)))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", as)
+	if match != "" {
+		r.Header.Set("If-None-Match", match)
+	}
+	status, h, body := m.send(r)
+	if status == http.StatusOK {
+		decode(m.t, body, &b)
+	} else if status != http.StatusNotModified || len(body) > 0 {
+		m.t.Fatalf("%d %s", status, body)
+	}
+	b.status, b.etag = status, h.Get("ETag")
+	return b
+}
+
+func (b bulk) value(key string) string {
+	for _, f := range b.Flags {
+		if f.Key == key {
+			return string(f.Value)
+		}
+	}
+	return "none"
+}
+
+// A client is told to evaluate again when something has come that could make a
+// difference to it, and when an instant has; and then it is told the new value.
+func TestStreamsTellWhenToEvaluateAgain(t *testing.T) {
+	m := newManor(t)
+	tenant, as := m.mine["tenant"], m.callers["tenant"]
+	first := m.bulk(as, tenant, "", "", "")
+	if len(first.EventStreams) != 1 || first.EventStreams[0].Type != "sse" || first.value("probe-flag") != "true" {
+		t.Fatalf("%+v", first)
+	}
+	path := first.EventStreams[0].Endpoint.RequestURI
+	if again := m.bulk(as, tenant, first.etag, "", ""); again.status != http.StatusNotModified {
+		t.Errorf("asked again: %d", again.status)
+	}
+	if other := m.bulk(as, tenant, first.etag, "", `,"plan":"gold"`); other.status != http.StatusOK || other.EventStreams[0].Endpoint.RequestURI != path {
+		t.Errorf("for somebody else at the same place: %+v", other)
+	}
+	l := m.listen(path, "")
+	l.next() // whoever comes anew is told once
+	m.do("PUT", "/v1/nodes/"+m.theirs["tenant"]+"/flags/probe-flag", `{"value":false}`)
+	m.do("PUT", "/v1/tenants/"+tenant+"/quotas/users", `{"limit":11}`)
+	m.do("PUT", "/v1/nodes/"+tenant+"/flags/probe-flag", `{"value":false}`)
+	n, _ := l.next()
+	if n.Data.Type != "refetchEvaluation" || n.Data.Etag != `"`+n.ID+`"` || time.Since(time.Unix(n.Data.LastModified, 0)) > time.Minute {
+		t.Errorf("%+v", n)
+	}
+	second := m.bulk(as, tenant, first.etag, "?flagConfigEtag=%22"+n.ID+"%22", "")
+	if second.status != http.StatusOK || second.value("probe-flag") != "false" {
+		t.Errorf("after the notice: %+v", second)
+	}
+	soon := time.Now().Add(1500 * time.Millisecond).UTC().Truncate(time.Millisecond)
+	m.do("PUT", "/v1/nodes/"+tenant+"/flags/probe-flag", fmt.Sprintf(`{"value":false,"validUntil":%q}`, soon.Format(time.RFC3339Nano)))
+	l.next()
+	expired, _ := l.next()
+	if now := time.Now(); now.Before(soon) || m.bulk(as, tenant, second.etag, "", "").status != http.StatusOK && m.bulk(as, tenant, "", "", "").value("probe-flag") != "false" {
+		t.Errorf("at %v of %v: %+v", now, soon, expired)
+	}
+	if told := l.drained(); told > 0 {
+		t.Errorf("%d notices more", told)
+	}
+	l.close()
+	since := m.listen(path, first.etag) // which is no position
+	since.next()
+	missed := m.listen(path, n.ID)
+	if again, ok := missed.next(); !ok || again.ID == n.ID {
+		t.Errorf("whoever was away has missed what came: %+v", again)
+	}
+	current := m.listen(path, expired.ID)
+	m.do("POST", "/v1/flags/probe-flag/kill", "")
+	if n, ok := current.next(); !ok || n.ID == expired.ID {
+		t.Errorf("whoever has missed nothing is told what comes: %+v", n)
+	}
+}
+
+// A stream ends when its holder may not evaluate any more, and nobody gets in with
+// something that is no ticket.
+func TestStreamsEndWithTheRight(t *testing.T) {
+	m := newManor(t)
+	tenant := m.mine["tenant"]
+	c := m.register(tenant, domain.PermissionsOf(domain.FlagEvaluate))
+	path := m.bulk("Bearer "+m.token(c), tenant, "", "", "").EventStreams[0].Endpoint.RequestURI
+	for _, wrong := range []string{"/ofrep/v1/stream", path[:len(path)-2], path + "A", strings.Replace(path, "ticket=", "ticket=A", 1), "/ofrep/v1/stream?ticket=AAAA"} {
+		if l := m.listen(wrong, ""); l.status != http.StatusUnauthorized {
+			t.Errorf("%s: %d", wrong, l.status)
+		}
+	}
+	l := m.listen(path, "")
+	l.next()
+	m.do("POST", "/v1/tenants/"+tenant+"/suspend", `{"cause":"security"}`)
+	if n, ok := l.next(); ok {
+		t.Errorf("told a suspended tenant's %+v", n)
+	}
+	if l := m.listen(path, ""); l.status != http.StatusUnauthorized {
+		t.Errorf("let in a suspended tenant's: %d", l.status)
+	}
+	m.do("POST", "/v1/tenants/"+tenant+"/resume", `{"cause":"security"}`)
+	l = m.listen(path, "")
+	l.next()
+	m.do("POST", "/v1/nodes/"+tenant+"/clients/"+c.ID+"/disable", "")
+	if n, ok := l.next(); ok {
+		t.Errorf("told a disabled client %+v", n)
+	}
+}
+
+// No principal takes the room of all streams, and a server that ends lets them go.
+func TestStreamsHaveRoom(t *testing.T) {
+	m := newManor(t)
+	m.source.Streams.Most, m.source.Streams.Each = 3, 2
+	path := func(as string) string {
+		return m.bulk(as, m.mine["tenant"], "", "", "").EventStreams[0].Endpoint.RequestURI
+	}
+	mine, other := path(m.callers["tenant"]), path(m.callers["partner"])
+	one := m.listen(mine, "")
+	for want, path := range map[int]string{200: mine} {
+		if l := m.listen(path, ""); l.status != want {
+			t.Errorf("%d, want %d", l.status, want)
+		}
+	}
+	if l := m.listen(mine, ""); l.status != http.StatusTooManyRequests {
+		t.Errorf("one too many of one: %d", l.status)
+	}
+	if l := m.listen(other, ""); l.status != http.StatusOK {
+		t.Errorf("room for another: %d", l.status)
+	}
+	if l := m.listen(other, ""); l.status != http.StatusTooManyRequests {
+		t.Errorf("one too many altogether: %d", l.status)
+	}
+	one.next()
+	one.close()
+	for began := time.Now(); m.listen(mine, "").status != http.StatusOK; {
+		if time.Since(began) > time.Minute {
+			t.Fatal("the room of one who has gone is not free")
+		}
+	}
+	l := m.listen(other, "")
+	_ = l // the world ends with streams open
+}
+
+// A told is one notice of the feed.
+type told struct{ event, data string }
+
+// feed reads notices until one has an id, which is the last of what a fact has changed.
+func (l *listener) feed() (all []told, id string) {
+	l.t.Helper()
+	late := time.After(time.Minute)
+	var n told
+	for {
+		select {
+		case line, open := <-l.lines:
+			switch field, value, _ := strings.Cut(line, ": "); {
+			case !open:
+				return all, ""
+			case field == "id":
+				id = value
+			case field == "event":
+				n.event = value
+			case field == "data":
+				n.data = value
+			case line == "" && n.event != "":
+				all, n = append(all, n), told{}
+			case line == "" && id != "" && len(all) > 0:
+				return all, id
+			}
+		case <-late:
+			l.t.Fatal("nothing is told within a minute")
+		}
+	}
+}
+
+// follow opens the feed as somebody.
+func (m *manor) follow(as, query, last string) *listener {
+	m.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	m.t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, "GET", m.url+"/v1/stream"+query, http.NoBody)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", as)
+	if last != "" {
+		r.Header.Set("Last-Event-ID", last)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	l := &listener{m.t, res.StatusCode, make(chan string, 4096), cancel}
+	go func() {
+		defer res.Body.Close()
+		defer close(l.lines)
+		for s := bufio.NewScanner(res.Body); s.Scan(); {
+			l.lines <- s.Text()
+		}
+	}()
+	return l
+}
+
+// What the feed tells of a command is what its preview listed, to each as far as they
+// may see; and whoever comes back misses nothing.
+func TestTheFeedTellsWhatAPreviewListed(t *testing.T) {
+	m := newManor(t)
+	admin := "Bearer " + m.world.token
+	all, mine, theirs := m.follow(admin, "", ""), m.follow(m.callers["tenant"], "", ""), m.follow(m.callers["partner"], "?node="+m.mine["tenant"], "")
+	<-all.lines
+	<-mine.lines
+	<-theirs.lines
+	for _, command := range []struct{ path, body string }{
+		{"/nodes/" + m.mine["integrator"] + "/flags/probe-given", `{"value":true}`},
+		{"/flags/probe-flag/kill", ""},
+	} {
+		method := map[bool]string{true: "PUT", false: "POST"}[command.body != ""]
+		_, _, b := m.ask(admin, probe{method: method, path: "/v1/preview" + command.path, body: command.body})
+		var shown struct{ Changes []map[string]any }
+		decode(t, b, &shown)
+		m.do(method, "/v1"+command.path, command.body)
+		for name, l := range map[string]*listener{"the platform": all, "a tenant": mine, "an integrator, of a tenant": theirs} {
+			var want, got []string
+			for _, c := range shown.Changes {
+				if l == all || c["node"] == m.mine["tenant"] || c["tenant"] == m.mine["tenant"] {
+					want = append(want, fmt.Sprint(c["flag"], c["node"], c["before"], c["after"]))
+				}
+			}
+			if len(want) == 0 {
+				continue
+			}
+			notices, id := l.feed()
+			for _, n := range notices {
+				var c map[string]any
+				decode(t, []byte(n.data), &c)
+				got = append(got, fmt.Sprint(c["flag"], c["node"], c["before"], c["after"]))
+				if n.event != "EffectiveValueChanged" || fmt.Sprint(uint64(c["position"].(float64))) != id {
+					t.Errorf("%s: %+v as of %s", name, n, id)
+				}
+			}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("%s is told of %s\n%v\nwant\n%v", name, command.path, got, want)
+			}
+		}
+	}
+	_, id := m.feedOf(admin, func() {
+		m.do("POST", "/v1/tenants/"+m.mine["tenant"]+"/suspend", `{"cause":"security"}`)
+	})
+	m.do("POST", "/v1/tenants/"+m.mine["tenant"]+"/resume", `{"cause":"security"}`)
+	notices, _ := m.follow(admin, "", id).feed()
+	var n struct{ Node, Level, Standing string }
+	decode(t, []byte(notices[len(notices)-1].data), &n)
+	if last := notices[len(notices)-1]; last.event != "NodeChanged" || n.Node != m.mine["tenant"] || n.Level != "tenant" || n.Standing != "active" {
+		t.Errorf("who comes back is told %+v", notices)
+	}
+}
+
+// feedOf is what the feed tells of what is done.
+func (m *manor) feedOf(as string, do func()) ([]told, string) {
+	m.t.Helper()
+	l := m.follow(as, "", "")
+	<-l.lines // it has begun
+	do()
+	return l.feed()
+}
+
+// Nobody reads a feed that must not, or reads on.
+func TestTheFeedEndsWithTheRight(t *testing.T) {
+	m := newManor(t)
+	for as, want := range map[string]int{"anonymous": 401, "garbage": 401, "evaluation key": 403, "suspended": 403} {
+		if l := m.follow(m.callers[as], "", ""); l.status != want {
+			t.Errorf("%s: %d, want %d", as, l.status, want)
+		}
+	}
+	for query, want := range map[string]int{"?node=" + m.theirs["tenant"]: 404, "?node=" + m.mine["integrator"]: 403, "?node=platform": 403} {
+		if l := m.follow(m.callers["tenant"], query, ""); l.status != want && l.status != 404 {
+			t.Errorf("%s: %d, want %d", query, l.status, want)
+		}
+	}
+	for last, want := range map[string]int{"x": 400, "99999999": 400} {
+		if l := m.follow(m.callers["tenant"], "", last); l.status != want {
+			t.Errorf("behind %s: %d, want %d", last, l.status, want)
+		}
+	}
+	c := m.register(m.mine["tenant"], domain.PermissionsOf(domain.FlagRead))
+	l := m.follow("Bearer "+m.token(c), "", "")
+	<-l.lines
+	m.do("POST", "/v1/nodes/"+m.mine["tenant"]+"/clients/"+c.ID+"/disable", "")
+	m.do("PUT", "/v1/nodes/"+m.mine["tenant"]+"/flags/probe-flag", `{"value":false}`)
+	if notices, _ := l.feed(); len(notices) > 0 {
+		t.Errorf("a disabled client is told %+v", notices)
+	}
+}

@@ -1,0 +1,299 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/change"
+	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/internal/edge"
+)
+
+// A proposer is a command that proposes another one, and has to know what that would
+// change.
+type proposer[C any] interface {
+	Concerns() change.ID
+	Where() domain.NodeID
+	Proposes(change.Request) (operation string, input json.RawMessage)
+	Foresaw(change.Foreseen) C
+}
+
+// A proposal is a command that somebody proposes: its entry and its input.
+type proposal struct {
+	edge.Entry[*Ledger]
+	input map[string]any
+	nodes []domain.NodeID
+}
+
+// proposable and governed are filled once the catalogue is there.
+var (
+	proposable = map[string]edge.Entry[*Ledger]{} // by name
+	previews   = map[string]edge.Entry[*Ledger]{} // of what is proposable
+	governed   = map[string]bool{}                // which need approvals where a node asks for them
+)
+
+func init() {
+	for _, e := range operations {
+		if !previewed[e.Name] {
+			continue
+		}
+		proposable[e.Name] = e
+		switch e.Needs {
+		case domain.FlagWrite, domain.FlagOverride, domain.FlagLock, domain.FlagOpt:
+			governed[e.Name] = true
+		}
+	}
+	for _, e := range Catalog {
+		if name, ok := strings.CutSuffix(e.Name, "Preview"); ok {
+			previews[name] = e
+		}
+	}
+	governed["reviveFlag"], governed["requireApprovals"] = true, true // but not killFlag: who puts out a fire does not wait
+}
+
+// propose reads what is proposed. Its error points into the input of the proposal.
+func propose(operation string, input json.RawMessage) (p proposal, err error) {
+	e, ok := proposable[operation]
+	if !ok {
+		return p, change.ErrOperation.At("/operation", "is not an operation that has a preview")
+	}
+	p.Entry = e
+	if json.Unmarshal(input, &p.input) != nil || p.input == nil {
+		return p, edge.ErrInvalidRequest.At("/input", "must be an object")
+	}
+	dst := reflect.New(e.Input)
+	if err := edge.BindObject(p.input)(dst.Interface()); err != nil {
+		return p, within("/input", err)
+	}
+	p.nodes = edge.NodesOf(dst.Interface())
+	return p, nil
+}
+
+// within is an error that points into a part of the request.
+func within(part string, err error) error {
+	e, ok := domain.AsError(err)
+	if !ok {
+		return err
+	}
+	c := *e
+	c.Fields = slices.Clone(e.Fields)
+	for i := range c.Fields {
+		c.Fields[i].Pointer = part + "/" + strings.TrimPrefix(c.Fields[i].Pointer, "/")
+	}
+	return &c
+}
+
+// foreseeing shows a command that proposes another one what that would change. The
+// caller must be allowed to look at the preview, which is to be allowed the command.
+func foreseeing[C any](ctx context.Context, l *Ledger, cmd C, r edge.Request) (C, error) {
+	c, ok := any(cmd).(proposer[C])
+	if !ok {
+		return cmd, nil
+	}
+	past, err := l.request(ctx, c.Concerns())
+	if _, opens := any(cmd).(change.Open); err != nil || opens != (past.Status == change.Absent) || !opens && past.Node != c.Where() {
+		return cmd, err // which is then refused, or was done before
+	}
+	p, err := propose(c.Proposes(past))
+	if err != nil {
+		return cmd, err
+	}
+	if !slices.Contains(p.nodes, c.Where()) {
+		return cmd, change.ErrElsewhere.At("/node", "is not a node that the operation is about")
+	}
+	shown, err := p.look(ctx, l, r)
+	if err != nil {
+		return cmd, within("/input", err)
+	}
+	return c.Foresaw(change.Foreseen{
+		Preview: shown.Preview, Position: shown.Position, Flags: shown.Affected.Flags, Integrators: shown.Affected.Integrators,
+		Tenants: shown.Affected.Tenants, Users: shown.Affected.Users, Required: l.required(p.nodes),
+	}), nil
+}
+
+// look asks for the preview of what is proposed.
+func (p proposal) look(ctx context.Context, l *Ledger, r edge.Request) (flag.Preview, error) {
+	a, err := p.call(ctx, l, previews[p.Name], edge.Request{Meta: r.Meta, Caller: r.Caller})
+	shown, _ := a.Body.(flag.Preview)
+	return shown, err
+}
+
+// call asks an entry with the input of the proposal, behind the guard if somebody
+// asks.
+func (p proposal) call(ctx context.Context, l *Ledger, e edge.Entry[*Ledger], r edge.Request) (edge.Answer, error) {
+	if r.Caller == nil {
+		return e.Call(ctx, l, edge.BindObject(p.input), r)
+	}
+	return edge.With(l, []edge.Entry[*Ledger]{e})[0].Call(ctx, edge.BindObject(p.input), r)
+}
+
+// request folds a change request.
+func (l *Ledger) request(ctx context.Context, id change.ID) (r change.Request, err error) {
+	past, err := l.log.Read(ctx, change.Stream(id), 0)
+	for _, e := range past {
+		if e.Err != nil {
+			return r, domain.ErrUnreadableEvent.Because(e.Err)
+		}
+		r = r.Evolve(e.Event)
+	}
+	return r, err
+}
+
+// required is how many approvals nodes ask for.
+func (l *Ledger) required(nodes []domain.NodeID) (most int) {
+	if l.o.Approvals == nil {
+		return 0
+	}
+	for _, n := range nodes {
+		most = max(most, l.o.Approvals(n))
+	}
+	return most
+}
+
+// unapproved refuses what needs approvals and does not come from a change request.
+func (c *call[C, S]) unapproved() error {
+	if c.r.Change != "" || !governed[c.operation] {
+		return nil
+	}
+	nodes := edge.NodesOf(&c.cmd)
+	if n := c.required(nodes); n > 0 {
+		return change.ErrApprovalRequired.With(fmt.Sprintf("what %s does at %s takes %d approvals; open a change request", c.operation, nodes[0], n))
+	}
+	return nil
+}
+
+// ruled returns once a rule about approvals that this process has written holds in it.
+func (l *Ledger) ruled(ctx context.Context, cmd any) (err error) {
+	if _, rule := cmd.(change.Require); rule && l.o.Flags != nil {
+		_, err = l.o.Flags(ctx)
+	}
+	return err
+}
+
+// applied declares the command that carries out a change request.
+func applied(name, route string, needs domain.Permission, summary string) edge.Entry[*Ledger] {
+	return edge.Entry[*Ledger]{
+		Name: name, Route: route, Needs: needs, Summary: summary, Writes: true,
+		Input: reflect.TypeFor[change.Apply](), Output: reflect.TypeFor[domain.Receipt](),
+		Call: func(ctx context.Context, l *Ledger, bind edge.Bind, r edge.Request) (edge.Answer, error) {
+			var cmd change.Apply
+			if err := bind(&cmd); err != nil {
+				return edge.Answer{}, err
+			}
+			receipt, err := ApplyChange(ctx, l, cmd, r)
+			return edge.Answer{Body: receipt, Position: receipt.Position}, err
+		},
+	}
+}
+
+// lookedAt declares the preview of that: what the change request would change now, as
+// far as the caller may see. Whoever approves need not be allowed to give the command.
+func lookedAt(name, route string, needs domain.Permission, summary string) edge.Entry[*Ledger] {
+	return edge.Entry[*Ledger]{
+		Name: name, Route: route, Needs: needs, Summary: summary, Writes: true,
+		Input: reflect.TypeFor[change.Apply](), Output: reflect.TypeFor[flag.Preview](),
+		Call: func(ctx context.Context, l *Ledger, bind edge.Bind, r edge.Request) (edge.Answer, error) {
+			var cmd change.Apply
+			if err := bind(&cmd); err != nil {
+				return edge.Answer{}, err
+			}
+			past, err := l.request(ctx, cmd.Request)
+			if err == nil && (past.Status == change.Absent || past.Node != cmd.Node) {
+				err = change.ErrNotFound
+			}
+			if err != nil {
+				return edge.Answer{}, err
+			}
+			p, err := propose(past.Operation, past.Input)
+			if err != nil {
+				return edge.Answer{}, err
+			}
+			a, err := previews[p.Name].Call(ctx, l, edge.BindObject(p.input), edge.Request{Meta: r.Meta, Caller: r.Caller, Scope: r.Scope})
+			shown, _ := a.Body.(flag.Preview)
+			return edge.Answer{Body: shown, Position: shown.Position}, err
+		},
+	}
+}
+
+// ApplyChange gives the command of an approved change request as its author, held to
+// what was approved, and records what became of it. It is given once, however often
+// that is asked for, and also if the process ends between the two. Without a caller it
+// is one that is due.
+func ApplyChange(ctx context.Context, l *Ledger, cmd change.Apply, r edge.Request) (domain.Receipt, error) {
+	past, err := l.request(ctx, cmd.Request)
+	if err != nil {
+		return domain.Receipt{}, err
+	}
+	p, err := propose(past.Operation, past.Input)
+	if past.Status == change.Absent || past.Node != cmd.Node {
+		return domain.Receipt{}, change.ErrNotFound
+	}
+	if err == nil {
+		err = past.Ready(cmd.Node, l.required(p.nodes), func(a domain.Actor) bool { return l.holds(a, domain.ChangeApprove, p.nodes) })
+	}
+	switch {
+	case err != nil:
+		return domain.Receipt{}, err
+	case past.Status == change.IsApplied:
+		return domain.Receipt{Stream: past.Outcome.Stream, Revision: past.Outcome.Revision, Position: past.Outcome.Position, Events: past.Outcome.Types}, nil
+	case !l.holds(past.Author(), p.Needs, p.nodes):
+		return domain.Receipt{}, change.ErrNotApproved.With("whoever proposed it may not do so any more; somebody else must edit it")
+	}
+	receipt, err := p.carry(ctx, l, cmd, past, r)
+	if outcome := outcomeOf(cmd, past, receipt, r, err); outcome != nil {
+		conclude := change.Conclude{Node: cmd.Node, Request: cmd.Request, Edition: past.Edition, Outcome: outcome}
+		if _, failed := Handle(ctx, l, "concludeChangeRequest", conclude, internal(r)); failed != nil {
+			return domain.Receipt{}, failed
+		}
+	}
+	return receipt, err
+}
+
+// ApplyDue applies a change request that is scheduled, if it is due.
+func ApplyDue(ctx context.Context, l *Ledger, cmd change.Apply) error {
+	past, err := l.request(ctx, cmd.Request)
+	if err != nil || !past.IsDue(l.now()) {
+		return err
+	}
+	_, err = ApplyChange(ctx, l, cmd, SystemRequest("the change request is due"))
+	return err
+}
+
+// holds reports whether somebody may do something at all of the nodes.
+func (l *Ledger) holds(who domain.Actor, what domain.Permission, nodes []domain.NodeID) bool {
+	return l.o.Holds != nil && !slices.ContainsFunc(nodes, func(n domain.NodeID) bool { return !l.o.Holds(who.ID, what, n) })
+}
+
+// carry gives the command. Its key is the request's edition, so that it has one effect.
+func (p proposal) carry(ctx context.Context, l *Ledger, cmd change.Apply, past change.Request, r edge.Request) (domain.Receipt, error) {
+	m := r.Meta
+	m.Actor, m.CausationID, m.CommandID = past.Author(), r.Meta.CommandID, fmt.Sprintf("change:%s:%d", cmd.Request, past.Edition)
+	m.Reason, m.Fingerprint = cmp.Or(past.Summary, "change request "+string(cmd.Request)), edge.Fingerprint(p.Name, p.input)
+	a, err := p.call(ctx, l, p.Entry, edge.Request{Meta: m, Keyed: true, Preview: past.Foreseen.Preview, Caller: r.Caller, Change: string(cmd.Request)})
+	receipt, _ := a.Body.(domain.Receipt)
+	return receipt, err
+}
+
+// outcomeOf is what became of a change request: nil if it may be tried again as it is.
+func outcomeOf(cmd change.Apply, past change.Request, receipt domain.Receipt, r edge.Request, err error) domain.Event {
+	if err == nil {
+		return change.Applied{Request: cmd.Request, Edition: past.Edition, Stream: receipt.Stream, Revision: receipt.Revision, Position: receipt.Position, Types: receipt.Events, By: r.Meta.Actor}
+	}
+	e, ok := domain.AsError(err)
+	switch {
+	case !ok:
+		return nil
+	case errors.Is(err, ErrPreviewStale):
+		return change.Outdated{Request: cmd.Request, Edition: past.Edition, Detail: e.Detail}
+	case r.Caller == nil && e.Kind != domain.Unavailable && e.Kind != domain.Internal && e.Kind != domain.Exhausted && !errors.Is(err, ErrInFlight):
+		return change.Failed{Request: cmd.Request, Edition: past.Edition, Code: e.Code, Detail: e.Detail}
+	}
+	return nil
+}

@@ -1,0 +1,251 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/change"
+	"github.com/reeve-platform/reeve/domain/events"
+	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/domain/integrator"
+	"github.com/reeve-platform/reeve/domain/tenant"
+	"github.com/reeve-platform/reeve/internal/edge"
+)
+
+var (
+	// ErrPreviewStale: what the command would change is not what its caller was shown.
+	ErrPreviewStale = &domain.Error{Kind: domain.Conflict, Code: "preview-stale", Detail: "the command would not change now what it changed in the preview; look at a new one"}
+	// ErrNotPreviewed: the command changes nothing that a preview could show.
+	ErrNotPreviewed = &domain.Error{Kind: domain.Malformed, Code: "not-previewed", Detail: "there is no preview of this command; leave Reeve-Preview out"}
+)
+
+// previewed are the commands that have a preview, by their names.
+var previewed = map[string]bool{}
+
+// Catalog is every command there is, and the previews of those that change what flags
+// come to.
+var Catalog = slices.Concat(operations, []edge.Entry[*Ledger]{
+	If[flag.Activate]("activateFlag"),
+	If[flag.Archive]("archiveFlag"),
+	If[flag.Define]("defineFlag"),
+	If[flag.Deprecate]("deprecateFlag"),
+	If[flag.Kill]("killFlag"),
+	If[flag.Revive]("reviveFlag"),
+	If[flag.SetPrerequisites]("setFlagPrerequisites"),
+	If[flag.Update]("updateFlag"),
+
+	If[flag.ClearOverride]("clearFlagOverride"),
+	If[flag.Lock]("lockFlag"),
+	If[flag.OptIn]("optFlagIn"),
+	If[flag.OptOut]("optFlagOut"),
+	If[flag.Override]("overrideFlag"),
+	If[flag.AdvanceRollout]("advanceRollout"),
+	If[flag.PauseRollout]("pauseRollout"),
+	If[flag.ResumeRollout]("resumeRollout"),
+	If[flag.SetRollout]("setRollout"),
+	If[flag.Unlock]("unlockFlag"),
+
+	If[flag.AssignFeatureSet]("assignFeatureSet"),
+	If[flag.UnassignFeatureSet]("unassignFeatureSet"),
+
+	If[flag.DefineSegment]("defineSegment"),
+	If[flag.RetireSegment]("retireSegment"),
+	If[flag.UpdateSegment]("updateSegment"),
+
+	If[change.Require]("requireApprovals"),
+	lookedAt("applyChangeRequestPreview", "POST /v1/preview/nodes/{node}/change-requests/{request}/apply", domain.ChangeApprove, "Show what the change request would change now, and change nothing."),
+
+	If[integrator.Restart]("restartIntegrator"),
+	If[integrator.Stop]("stopIntegrator"),
+	If[tenant.Activate]("activateTenant"),
+	If[tenant.Archive]("archiveTenant"),
+	If[tenant.Reassign]("reassignTenant"),
+	If[tenant.Resume]("resumeTenant"),
+	If[tenant.Suspend]("suspendTenant"),
+})
+
+// If is the preview of a command: the same request under /v1/preview, by whoever may
+// give the command, refused as that would be. It appends nothing.
+func If[C domain.Command[S], S domain.State[S]](name string) edge.Entry[*Ledger] {
+	i := slices.IndexFunc(operations, func(e edge.Entry[*Ledger]) bool { return e.Name == name && e.Input == reflect.TypeFor[C]() })
+	if i < 0 {
+		panic("there is no command " + name + " of " + reflect.TypeFor[C]().String())
+	}
+	e := operations[i]
+	previewed[name] = true
+	e.Name, e.Route, e.Creates = name+"Preview", strings.Replace(e.Route, "/v1/", "/v1/preview/", 1), false
+	e.Summary = "Show what this would change, and change nothing: " + strings.ToLower(e.Summary[:1]) + e.Summary[1:]
+	e.Output = reflect.TypeFor[flag.Preview]()
+	e.Call = func(ctx context.Context, l *Ledger, bind edge.Bind, r edge.Request) (edge.Answer, error) {
+		var cmd C
+		if err := bind(&cmd); err != nil {
+			return edge.Answer{}, err
+		}
+		began := time.Now()
+		p, err := foresee(ctx, l, name, cmd, r)
+		if l.o.Shown != nil {
+			l.o.Shown(e.Name, r, began, len(p.Changes)+len(p.Shadowed), err)
+		}
+		return edge.Answer{Body: p, Position: p.Position}, err
+	}
+	return e
+}
+
+// foresee decides a command and tells what would come of it.
+func foresee[C domain.Command[S], S domain.State[S]](ctx context.Context, l *Ledger, operation string, cmd C, r edge.Request) (p flag.Preview, err error) {
+	if l.o.Flags == nil {
+		return p, ErrNotPreviewed
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	facts, err := judge(ctx, l, operation, cmd, r)
+	if err != nil {
+		return p, err
+	}
+	e, name, err := newCall(l, operation, cmd, r).effect(ctx, facts)
+	if err != nil {
+		return p, err
+	}
+	p = e.Seen(name, sees(r))
+	for _, f := range facts {
+		if d, ok := events.Registry.Definition(f); ok {
+			p.Facts = append(p.Facts, d.Name)
+		}
+	}
+	return p, err
+}
+
+// sees tells which places a preview may show: those in the scope of the command where
+// the caller may read flags, and of users those that it may read, too.
+func sees(r edge.Request) func(*flag.Place) bool {
+	flags, users := r.Scope, r.Scope
+	if r.Caller != nil {
+		flags = r.Caller.Scope(domain.PermissionsOf(domain.FlagRead))
+		users = r.Caller.Scope(domain.PermissionsOf(domain.UserRead))
+	}
+	return func(p *flag.Place) bool {
+		path := p.Path()
+		return r.Scope.Covers(path) && flags.Covers(path) && (p.Level != domain.UserLevel || users.Covers(path))
+	}
+}
+
+// effect is what facts would change as of now, and the name of the preview that shows
+// it: the position, and a digest of the command, of what it replaces and of everything
+// that it changes.
+func (c *call[C, S]) effect(ctx context.Context, facts []domain.Event) (e flag.Effect, name string, err error) {
+	book, err := c.o.Flags(ctx)
+	if err != nil {
+		return e, "", err
+	}
+	meta := c.r.Meta
+	meta.At = c.now()
+	if e, err = book.Effect(ctx, meta, facts...); err != nil {
+		return e, "", err
+	}
+	return e, c.preview(&e, facts), nil
+}
+
+// preview names an effect. Of the facts only what they replace is in it: the rest may
+// be of the instant of the decision.
+func (c *call[C, S]) preview(e *flag.Effect, facts []domain.Event) string {
+	parts := []any{c.cmd}
+	for _, f := range facts {
+		if change, ok := f.(interface{ Change() (before, after any) }); ok {
+			before, _ := change.Change()
+			parts = append(parts, before)
+		}
+	}
+	said, _ := json.Marshal(parts) // a command came as JSON, and a fact is stored as such
+	return strconv.FormatUint(e.Position, 10) + "-" + c.digest("preview", c.operation, string(c.cmd.Stream()), string(said), e.Digest())
+}
+
+// look is how long the head of the log is waited for while others are held up.
+const look = 250 * time.Millisecond
+
+// fenced appends facts, unless the caller was shown that they change something else.
+// While it looks, other commands of this process that change what flags come to go
+// on; before it appends they are held up, and what has come meanwhile, from wherever,
+// is looked at again. So nothing comes between, but for what another process appends
+// in the time that one append takes.
+func (c *call[C, S]) fenced(ctx context.Context, m *memory[S], facts []domain.Event) (domain.Receipt, error) {
+	shown := c.r.Preview
+	switch concerns := flag.Concerns(c.cmd.Stream()); {
+	case len(facts) == 0 && shown == "":
+		return c.receipt(m, nil), nil
+	case !concerns:
+		return c.claiming(ctx, m, facts)
+	case shown == "":
+		c.fence.RLock()
+		defer c.fence.RUnlock()
+		return c.claiming(ctx, m, facts)
+	}
+	for range attempts {
+		receipt, moved, err := c.unmoved(ctx, m, facts)
+		if !moved || err != nil {
+			return receipt, err
+		}
+	}
+	return domain.Receipt{}, ErrBusy
+}
+
+// unmoved compares, and appends unless something has moved meanwhile.
+func (c *call[C, S]) unmoved(ctx context.Context, m *memory[S], facts []domain.Event) (r domain.Receipt, moved bool, err error) {
+	e, name, err := c.effect(ctx, facts)
+	if err != nil {
+		return r, false, err
+	}
+	if _, now, _ := strings.Cut(name, "-"); !strings.HasSuffix(c.r.Preview, "-"+now) {
+		return r, false, c.stale(ctx, &e, facts)
+	}
+	c.fence.Lock()
+	defer c.fence.Unlock()
+	if c.moved(ctx, e.Position) {
+		return r, true, nil
+	}
+	if len(facts) == 0 {
+		return c.receipt(m, nil), false, nil
+	}
+	r, err = c.claiming(ctx, m, facts)
+	return r, false, err
+}
+
+// moved reports whether something has come since a position, or may have.
+func (c *call[C, S]) moved(ctx context.Context, position uint64) bool {
+	ctx, cancel := context.WithTimeout(ctx, look)
+	defer cancel()
+	book, err := c.o.Flags(ctx)
+	return err != nil || book.Position() != position
+}
+
+// differences is how many of them a refusal names.
+const differences = 20
+
+// stale tells what is different from what the caller was shown, if it was this command
+// that was shown.
+func (c *call[C, S]) stale(ctx context.Context, e *flag.Effect, facts []domain.Event) error {
+	text, _, _ := strings.Cut(c.r.Preview, "-")
+	position, err := strconv.ParseUint(text, 10, 64)
+	book, unreachable := c.o.Flags(ctx)
+	untold := ErrPreviewStale.At("Reeve-Preview", "what is different cannot be told: the command, or what it replaces, is another by now")
+	if err != nil || unreachable != nil {
+		return untold
+	}
+	meta := c.r.Meta
+	meta.At = c.now()
+	then, err := book.EffectAt(ctx, position, meta, facts...)
+	if err != nil || c.preview(&then, facts) != c.r.Preview {
+		return untold
+	}
+	refusal := ErrPreviewStale.With(fmt.Sprintf("%s; it was of position %d, and now is %d", ErrPreviewStale.Detail, position, e.Position))
+	for _, d := range e.Since(&then, sees(c.r), differences) {
+		refusal = refusal.At("Reeve-Preview", d)
+	}
+	return refusal
+}

@@ -1,0 +1,157 @@
+package flag
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/reeve-platform/reeve/domain"
+)
+
+// A reach is what facts can make a difference to, at most: flags at nodes and
+// whatever hangs below them.
+type reach struct {
+	before, after *Book
+	at            uint64 // position that both are looked at as of
+	everywhere    bool
+	nodes         map[uuid.UUID]bool // if not everywhere
+	everything    bool
+	flags         map[Key]bool // if not everything
+}
+
+func reachOf(before, after *Book, facts []domain.Event) *reach {
+	r := &reach{before: before, after: after, at: after.Position(), nodes: map[uuid.UUID]bool{}, flags: map[Key]bool{}}
+	for _, e := range facts {
+		r.touch(e)
+	}
+	r.depend()
+	return r
+}
+
+func (r *reach) touch(e domain.Event) {
+	if p, ok := e.(domain.Placed); ok {
+		node, _, _ := p.Placed()
+		r.nodes[idOf(node)], r.everything = true, true
+	}
+	if s, ok := e.(domain.Stands); ok {
+		node, _ := s.Stands()
+		r.nodes[idOf(node)], r.everything = true, true
+	}
+	switch e := e.(type) {
+	case interface{ Said() Saying }:
+		s := e.Said()
+		r.nodes[idOf(s.Node)], r.flags[s.Flag] = true, true
+	case Cleared:
+		r.nodes[idOf(e.Node)], r.flags[e.Flag] = true, true
+	case Locked:
+		r.nodes[idOf(e.Node)], r.flags[e.Flag] = true, true
+	case Unlocked:
+		r.nodes[idOf(e.Node)], r.flags[e.Flag] = true, true
+	case PrerequisitesSet:
+		r.everywhere, r.flags[e.Flag] = true, true
+	case SegmentDefined:
+		r.belong(e.Segment)
+	case SegmentUpdated:
+		r.belong(e.Segment)
+	case SegmentRetired:
+		r.belong(e.Segment)
+	case interface{ flag() Key }:
+		r.everywhere, r.flags[e.flag()] = true, true
+	}
+}
+
+// belong adds whatever some node says about members of a segment.
+func (r *reach) belong(k SegmentKey) {
+	for s := range r.spots() {
+		for n := range s.says.Load().as(r.at) {
+			if slices.Contains(n.said.Segments(), k) {
+				r.nodes[s.id], r.flags[r.key(n.flag())] = true, true
+			}
+		}
+	}
+}
+
+// key is the flag that has a number.
+func (r *reach) key(number uint32) Key {
+	for _, e := range *r.after.listed.Load() {
+		if e.number == number {
+			return e.key
+		}
+	}
+	return ""
+}
+
+// depend adds the flags that depend, before or after, on those that are in reach.
+func (r *reach) depend() {
+	for more := true; more; {
+		more = false
+		for _, b := range []*Book{r.before, r.after} {
+			for _, e := range *b.listed.Load() {
+				if f := e.as(r.at); f != nil && !r.flags[e.key] && slices.ContainsFunc(f.Prerequisites, func(p Prerequisite) bool { return r.flags[p.Flag] }) {
+					r.flags[e.key], more = true, true
+				}
+			}
+		}
+	}
+}
+
+// keys are the flags in reach, in order.
+func (r *reach) keys() (keys []Key) {
+	for _, b := range []*Book{r.before, r.after} {
+		for _, e := range *b.listed.Load() {
+			if (r.everything || r.flags[e.key]) && e.as(r.at) != nil {
+				keys = append(keys, e.key)
+			}
+		}
+	}
+	slices.SortFunc(keys, cmp.Compare[Key])
+	return slices.Compact(keys)
+}
+
+// spots are all nodes, as they would be.
+func (r *reach) spots() iter.Seq[*spot] {
+	return func(yield func(*spot) bool) {
+		for s := range r.after.nodes.each {
+			if !yield(s) {
+				return
+			}
+		}
+		for s := range r.before.nodes.each {
+			if r.after.nodes.own(s.id) == nil && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// passes reports whether a line leads through a node in reach.
+func (r *reach) passes(v *View) bool {
+	return r.everywhere || slices.ContainsFunc(v.line[:], func(s *spot) bool { return s != nil && r.nodes[s.id] })
+}
+
+// as are the versions that count at a position and say something, one for each flag.
+func (all *versions) as(position uint64) iter.Seq[saying] {
+	return func(yield func(saying) bool) {
+		if all == nil {
+			return
+		}
+		lists := [][]saying{all.few}
+		for _, list := range all.many {
+			if list != nil {
+				lists = append(lists, *list.Load())
+			}
+		}
+		for _, list := range lists {
+			for i, n := range list {
+				if n.said == nil || n.position() > position || i+1 < len(list) && list[i+1].flag() == n.flag() && list[i+1].position() <= position {
+					continue
+				}
+				if !yield(n) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,273 @@
+package readapi
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/access"
+	"github.com/reeve-platform/reeve/domain/flag"
+)
+
+// Streams are what clients of OFREP follow to hear when to evaluate again (protocol
+// 0.3.0, event streams).
+type Streams struct {
+	Key   []byte                 // that tickets are proved with; the same for all servers of an installation
+	Most  int                    // streams at once
+	Each  int                    // of these, those of one principal: pages of one application share a key
+	Moved func() <-chan struct{} // closed as soon as something has happened
+	Err   func() error           // why nobody may be let in, nil if all is well
+	Ended <-chan struct{}        // closed when the server ends
+
+	mu    sync.Mutex
+	all   int
+	whose map[string]int
+	looks *lru.Cache[place, glance] // which all who follow one place share
+}
+
+// A place is what is looked at, as of a position.
+type place struct {
+	node     domain.NodeID
+	user     domain.UserID
+	position uint64
+}
+
+// A glance is what was seen there.
+type glance struct {
+	version uint64
+	next    time.Time
+}
+
+// places is how many looks are remembered.
+const places = 8192
+
+const (
+	heartbeat  = 15 * time.Second       // proxies close what is silent
+	takes      = 10 * time.Second       // for one notice to be taken, or the stream ends
+	gathering  = 100 * time.Millisecond // between two looks: bursts are told once
+	inactivity = 120                    // seconds after which a client that nobody looks at may close its stream
+	streamPath = "/ofrep/v1/stream"
+	retryAfter = 5 * time.Second // that a client waits before it comes again
+)
+
+// NewStreams has room for so many streams.
+func NewStreams(key []byte, most int, moved func() <-chan struct{}, err func() error, ended <-chan struct{}) *Streams {
+	looks, _ := lru.New[place, glance](places)
+	return &Streams{Key: key, Most: most, Each: max(most/2, 1), Moved: moved, Err: err, Ended: ended, looks: looks}
+}
+
+// enter makes room for one more stream of a principal.
+func (s *Streams) enter(who string) (leave func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all >= s.Most || s.whose[who] >= s.Each {
+		return nil, false
+	}
+	if s.whose == nil {
+		s.whose = map[string]int{}
+	}
+	s.all++
+	s.whose[who]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.all--
+		if s.whose[who]--; s.whose[who] == 0 {
+			delete(s.whose, who)
+		}
+	}, true
+}
+
+// streams is the member of a bulk answer that says where notices are to be had. It
+// is the same for an epoch.
+func (o ofrep) streams(b []byte, a *asking) []byte {
+	s := o.source.Streams
+	if s == nil || a.scope.Actor.ID == "" {
+		return b
+	}
+	t := ticket{Who: a.scope.Actor.ID, Node: a.view.Node(), User: a.User, Until: turn(o.now()).Add(epoch).Unix()}
+	return fmt.Appendf(b, `,"eventStreams":[{"type":"sse","endpoint":{"requestUri":"%s?ticket=%s"},"inactivityDelaySec":%d}]`, streamPath, t.seal(s.Key), inactivity)
+}
+
+// hinted waits, a little, for what a notice has told the client of.
+func (o ofrep) hinted(r *http.Request) {
+	if r.URL.RawQuery == "" {
+		return
+	}
+	if position, ok := notedAt(r.URL.Query().Get("flagConfigEtag")); ok {
+		_ = o.source.awaitBook(r.Context(), position) // which is a hint and no condition
+	}
+}
+
+// notedAt is the position that a notice named.
+func notedAt(text string) (uint64, bool) {
+	position, err := strconv.ParseUint(strings.Trim(text, `"`), 10, 64)
+	return position, err == nil
+}
+
+// stream tells a client to evaluate again whenever something may have become another
+// for it.
+func (o ofrep) stream(w http.ResponseWriter, r *http.Request) {
+	s := o.source.Streams
+	if s == nil {
+		refusal{status: http.StatusNotFound, Code: generalError, Details: "there are no streams here"}.write(w, "")
+		return
+	}
+	t, ok := unseal(s.Key, r.URL.Query().Get("ticket"), o.now())
+	if !ok || !o.may(t) {
+		refusal{status: http.StatusUnauthorized, Code: generalError, Details: "the ticket is not good, or not any more; evaluate again to be given another"}.write(w, "")
+		return
+	}
+	leave, ok := s.enter(t.Who)
+	if !ok {
+		w.Header().Set("Retry-After", "60")
+		refusal{status: http.StatusTooManyRequests, Code: generalError, Details: "too many streams are open"}.write(w, "")
+		return
+	}
+	defer leave()
+	f := follower{ofrep: o, t: t, w: w, control: http.NewResponseController(w)}
+	if last, ok := notedAt(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("lastEventId"))); ok {
+		f.known, f.version, _, _ = f.look(last)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would keep notices back
+	f.follow(r)
+}
+
+// may reports whether the holder of a ticket may still evaluate flags at its place.
+func (o ofrep) may(t ticket) bool {
+	if s := o.source.Streams; s.Err != nil && s.Err() != nil {
+		return false
+	}
+	need := domain.PermissionsOf(domain.FlagEvaluate)
+	if t.Node == domain.PlatformID { // what is said there is said to everybody
+		return len(o.source.Access.Scope(t.Who, need, o.now())) > 0
+	}
+	return o.source.Access.Decide(t.Who, need, t.Node, o.now()) == access.Allowed
+}
+
+// A follower is a client that follows a stream.
+type follower struct {
+	ofrep
+	t       ticket
+	w       http.ResponseWriter
+	control *http.ResponseController
+
+	known   bool   // whether the client has been told of any version
+	version uint64 // that it knows
+}
+
+// look is the version of the place as of a position, or now if that is 0, and when it
+// may come to something else by itself.
+func (f *follower) look(position uint64) (ok bool, version uint64, at uint64, next time.Time) {
+	now := f.now()
+	v, err := f.source.Flags.Look(flag.Question{Node: f.t.Node, User: f.t.User, At: now, Position: position})
+	if err != nil {
+		return false, 0, 0, next
+	}
+	key := place{f.t.Node, f.t.User, v.Position()}
+	seen, known := f.source.Streams.looks.Get(key)
+	if !known || !seen.next.IsZero() && !seen.next.After(now) {
+		seen.version, seen.next = v.Version(now)
+		f.source.Streams.looks.Add(key, seen)
+	}
+	return true, seen.version, v.Position(), seen.next
+}
+
+// follow writes until the client goes, or may not be told any more. Whoever comes
+// anew is told to evaluate once: something may have come between its evaluation and
+// its stream.
+func (f *follower) follow(r *http.Request) {
+	if !f.write(fmt.Sprintf("retry: %d\n\n", retryAfter.Milliseconds())) {
+		return
+	}
+	beat, turns, due := f.now().Add(heartbeat), turn(f.t.expires().Add(-2*epoch)), time.Time{}
+	for {
+		moved, now := f.source.Streams.Moved(), f.now()
+		ok, version, at, next := f.look(0)
+		switch {
+		case !ok || !f.may(f.t) || !now.Before(f.t.expires()):
+			return
+		case !f.known || version != f.version || !due.IsZero() && !now.Before(due) || !now.Before(turns):
+			if !f.write(f.notice(at, now)) {
+				return
+			}
+			f.known, f.version, beat = true, version, now.Add(heartbeat)
+			if !now.Before(turns) {
+				turns = f.t.expires()
+			}
+		case !now.Before(beat):
+			if !f.write(":\n\n") {
+				return
+			}
+			beat = now.Add(heartbeat)
+		}
+		if due = next; !f.rest(r, moved, earliest(beat, turns, due).Sub(now)) {
+			return
+		}
+	}
+}
+
+// rest waits until something has happened, a little longer for what comes with it, or
+// until a moment. It reports whether there is anything left to do.
+func (f *follower) rest(r *http.Request, moved <-chan struct{}, until time.Duration) bool {
+	wait := time.NewTimer(max(until, 0))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return true
+	case <-moved:
+	case <-r.Context().Done():
+		return false
+	case <-f.source.Streams.Ended:
+		return false
+	}
+	wait.Reset(gathering)
+	select {
+	case <-wait.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	case <-f.source.Streams.Ended:
+		return false
+	}
+}
+
+func earliest(times ...time.Time) (first time.Time) {
+	for _, t := range times {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
+
+// notice tells the client to evaluate again. Its id and its etag are the position:
+// from the one the stream goes on, and for the other the evaluation waits.
+func (f *follower) notice(at uint64, now time.Time) string {
+	modified := f.source.Flags.When(at)
+	if modified.IsZero() {
+		modified = now
+	}
+	return fmt.Sprintf("id: %d\nevent: message\ndata: {\"type\":\"refetchEvaluation\",\"etag\":\"\\\"%[1]d\\\"\",\"lastModified\":%d}\n\n", at, modified.Unix())
+}
+
+// write reports whether the client has taken it.
+func (f *follower) write(text string) bool {
+	if err := f.control.SetWriteDeadline(time.Now().Add(takes)); err != nil {
+		return false
+	}
+	if _, err := f.w.Write([]byte(text)); err != nil {
+		return false
+	}
+	return f.control.Flush() == nil
+}
