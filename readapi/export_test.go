@@ -2,6 +2,7 @@ package readapi
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -75,3 +76,18 @@ func (d bare) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, err
 	rows, err := sent.Query()
 	return &whole{Rows: rows, end: sync.OnceFunc(func() { _ = sent.Close() })}, err
 }
+
+// Fill keeps so many answers of so many bytes, and tells how many bytes are kept then.
+func Fill(answers, bytes int) (size int) {
+	k := newAnswers()
+	for n := range answers {
+		k.keep(strconv.Itoa(n), &bulkAnswer{body: make([]byte, bytes)})
+	}
+	for _, b := range k.kept.Values() {
+		size += len(b.body)
+	}
+	return size
+}
+
+// KeptBytes is how many may be kept.
+const KeptBytes = keptBytes

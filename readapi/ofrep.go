@@ -3,6 +3,7 @@ package readapi
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -27,7 +28,7 @@ import (
 // from /ofrep/v1 on. Whose tells what the caller may see, which is all that can be
 // named; now is asked once for each request.
 func OFREP(s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) http.Handler {
-	o := ofrep{s, whose, now}
+	o := ofrep{s, whose, now, newAnswers()}
 	r := chi.NewRouter()
 	r.Use(crossOrigin)
 	r.Post("/ofrep/v1/evaluate/flags", o.bulk)
@@ -47,9 +48,10 @@ func OFREP(s *Source, whose func(*http.Request) (domain.Scope, error), now func(
 const evaluating = "POST /ofrep/v1/evaluate/flags"
 
 type ofrep struct {
-	source *Source
-	whose  func(*http.Request) (domain.Scope, error)
-	now    func() time.Time
+	source  *Source
+	whose   func(*http.Request) (domain.Scope, error)
+	now     func() time.Time
+	answers *answers
 }
 
 // An asking is an evaluation under way: for whom, and for whom it may be.
@@ -67,7 +69,7 @@ func (o ofrep) asked(w http.ResponseWriter, r *http.Request) (a asking, leave fu
 		return a, nil, &refusal{err: err}
 	}
 	a.scope = scope
-	if a.subject, no = readSubject(w, r); no != nil {
+	if a.subject, no = readSubject(r); no != nil {
 		return a, nil, no
 	}
 	a.bind(scope)
@@ -175,8 +177,7 @@ func (o ofrep) single(w http.ResponseWriter, r *http.Request) {
 	writeRaw(w, appendEvaluation(make([]byte, 0, 512), flag.Key(key), &answer))
 }
 
-// bulk evaluates every flag. Its ETag covers the context too, because a client
-// that asks for somebody else must not be told that nothing has changed.
+// bulk evaluates every flag.
 func (o ofrep) bulk(w http.ResponseWriter, r *http.Request) {
 	o.hinted(r)
 	a, leave, no := o.asked(w, r)
@@ -184,24 +185,40 @@ func (o ofrep) bulk(w http.ResponseWriter, r *http.Request) {
 		no.answer(w, r, "")
 		return
 	}
-	body := append(make([]byte, 0, 16<<10), `{"flags":[`...)
-	empty := len(body)
-	a.view.All(func(k flag.Key, answer flag.Answer) bool {
-		if len(body) > empty {
-			body = append(body, ',')
-		}
-		body = appendEvaluation(body, k, &answer)
-		return true
-	})
+	b := o.all(&a)
 	leave()
-	body = append(o.streams(append(body, ']'), &a), '}')
-	tag := etag(append(a.canonical, strings.Join(a.scope.Paths, " ")...), body)
-	w.Header().Set("ETag", tag)
-	if matches(r.Header.Get("If-None-Match"), tag) {
+	w.Header().Set("ETag", b.tag)
+	if matches(r.Header.Get("If-None-Match"), b.tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	writeRaw(w, body)
+	writeRaw(w, b.body)
+}
+
+// all answers for every flag, or gives the answer that was kept. The ETag covers the
+// context too, because a client that asks for somebody else must not be told that
+// nothing has changed.
+func (o ofrep) all(a *asking) *bulkAnswer {
+	now := o.now()
+	a.canonical, _ = json.Marshal(a.Attributes) // maps are written in the order of their keys
+	key := keyOf(a)
+	b, again := o.answers.find(key, a, now)
+	if b != nil {
+		return b
+	}
+	b = &bulkAnswer{body: append(make([]byte, 0, o.answers.usual.Load()), `{"flags":[`...)}
+	empty := len(b.body)
+	a.view.All(func(k flag.Key, answer flag.Answer) bool {
+		if len(b.body) > empty {
+			b.body = append(b.body, ',')
+		}
+		b.body = appendEvaluation(b.body, k, &answer)
+		return true
+	})
+	b.body = append(o.streams(append(b.body, ']'), a), '}')
+	b.tag = etag(append(a.canonical, strings.Join(a.scope.Paths, " ")...), b.body)
+	o.answers.remember(key, a, now, b, again)
+	return b
 }
 
 func etag(context, body []byte) string {

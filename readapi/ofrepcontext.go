@@ -28,7 +28,7 @@ type subject struct {
 	Named     domain.TenantID // by id
 	Slug      string          // or by slug
 	Under     domain.IntegratorID
-	canonical []byte // the whole context, in one spelling
+	canonical []byte // the whole context, in one spelling; as long as nobody needs it nil
 }
 
 // bind makes a caller that is bound to one tenant or integrator ask for that, where
@@ -46,38 +46,56 @@ func (s *subject) bind(scope domain.Scope) {
 }
 
 // readSubject reads the body of an evaluation request.
-func readSubject(w http.ResponseWriter, r *http.Request) (subject, *refusal) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxContextBytes))
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		return subject{}, &refusal{status: http.StatusBadRequest, Code: invalidContext, Details: "the context is larger than 64 KiB"}
-	}
-	if err != nil {
+func readSubject(r *http.Request) (subject, *refusal) {
+	body, err := readBody(r)
+	switch {
+	case errors.Is(err, errLong):
+		return subject{}, wrongContext("the context is larger than 64 KiB")
+	case err != nil:
 		return subject{}, &refusal{status: http.StatusBadRequest, Code: parseError, Details: "the body could not be read"}
+	case deeper(body, maxContextDepth+1):
+		return subject{}, wrongContext("the context is nested more than %d levels deep", maxContextDepth)
 	}
 	var ask struct {
-		Context json.RawMessage `json:"context"`
+		Context map[string]any `json:"context"`
 	}
 	if len(bytes.TrimSpace(body)) > 0 {
-		if err := json.Unmarshal(body, &ask); err != nil {
-			return subject{}, &refusal{status: http.StatusBadRequest, Code: parseError, Details: "the body is not a JSON object with a context"}
-		}
+		err = json.Unmarshal(body, &ask)
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field == "context" {
+		return subject{}, wrongContext("the context must be an object")
+	}
+	if err != nil {
+		return subject{}, &refusal{status: http.StatusBadRequest, Code: parseError, Details: "the body is not a JSON object with a context"}
 	}
 	return subjectOf(ask.Context)
 }
 
-func subjectOf(raw json.RawMessage) (subject, *refusal) {
-	if deeper(raw, maxContextDepth) {
-		return subject{}, wrongContext("the context is nested more than %d levels deep", maxContextDepth)
+var errLong = errors.New("longer than a context may be")
+
+// readBody reads what may be sent. How long it is is mostly told before.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength > maxContextBytes {
+		return nil, errLong
 	}
-	attributes := map[string]any{}
-	if len(raw) > 0 {
-		if err := json.Unmarshal(raw, &attributes); err != nil {
-			return subject{}, wrongContext("the context must be an object")
-		}
+	if r.ContentLength >= 0 {
+		body := make([]byte, r.ContentLength)
+		_, err := io.ReadFull(r.Body, body)
+		return body, err
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxContextBytes+1))
+	if err == nil && len(body) > maxContextBytes {
+		err = errLong
+	}
+	return body, err
+}
+
+func subjectOf(attributes map[string]any) (subject, *refusal) {
+	if attributes == nil {
+		attributes = map[string]any{}
 	}
 	s := subject{Context: flag.Context{Attributes: attributes}}
-	s.canonical, _ = json.Marshal(attributes) // maps are written in the order of their keys
-	for _, name := range []string{"tenantId", "integratorId", "targetingKey"} {
+	for _, name := range [...]string{"tenantId", "integratorId", "targetingKey"} {
 		value, ok := attributes[name]
 		if !ok || value == nil || value == "" {
 			continue

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -28,17 +29,31 @@ func benchBulk(ctx context.Context, p plan) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	bare, address, err := startHelper("http", string(answer))
+	return w.beside(ctx, p, rivalry{"bulk of 200", "evaluations of all/s", allFlags, allFlags, asks, answer, 0.5, 18})
+}
+
+// A rivalry is one kind of evaluation, and how much faster than others it is to be.
+type rivalry struct {
+	name, unit   string
+	path, theirs string // of the request, here and at the other flag server
+	asks         [][]byte
+	answer       []byte // to one of them
+	bare, relay  float64
+}
+
+// beside has bare net/http answer the same bytes to the same requests, and another flag
+// server, if there is one, evaluate like flags.
+func (w *world) beside(ctx context.Context, p plan, r rivalry) ([]result, error) {
+	bare, address, err := startHelper("http", string(r.answer))
 	if err != nil {
 		return nil, err
 	}
 	defer bare.stop()
+	here := func(ctx context.Context) (*wire, error) { return w.dialFor(ctx, p, "auth:flag:evaluate") }
 	contenders := []contender{
-		{"reeve, OFREP", 0, func(ctx context.Context) (sample, error) {
-			return askFor(ctx, p, func(ctx context.Context) (*wire, error) { return w.dialFor(ctx, p, "auth:flag:evaluate") }, w.cpu, allFlags, asks)
-		}},
-		{"bare net/http, the same bytes", 0.5, func(ctx context.Context) (sample, error) {
-			return askFor(ctx, p, func(ctx context.Context) (*wire, error) { return dial(ctx, address) }, bare.cpu, allFlags, asks)
+		{"reeve, OFREP", 0, func(ctx context.Context) (sample, error) { return askFor(ctx, p, here, w.cpu, r.path, either(r.asks)) }},
+		{"bare net/http, the same bytes", r.bare, func(ctx context.Context) (sample, error) {
+			return askFor(ctx, p, func(ctx context.Context) (*wire, error) { return dial(ctx, address) }, bare.cpu, r.path, either(r.asks))
 		}},
 	}
 	peer, err := startRelay(ctx)
@@ -47,11 +62,25 @@ func benchBulk(ctx context.Context, p plan) ([]result, error) {
 	}
 	if peer != nil {
 		defer peer.stop()
-		contenders = append(contenders, contender{"GO Feature Flag relay proxy", 18, func(ctx context.Context) (sample, error) {
-			return askFor(ctx, p, peer.dial, peer.cpu, allFlags, asks)
+		contenders = append(contenders, contender{"GO Feature Flag relay proxy", r.relay, func(ctx context.Context) (sample, error) {
+			return askFor(ctx, p, peer.dial, peer.cpu, r.theirs, either(r.asks))
 		}})
 	}
-	return contest{"bulk of 200", "evaluations of all/s", contenders}.run(ctx, p.rounds)
+	contenders = append(contenders, contender{"reeve, contexts never asked about before", 0, func(ctx context.Context) (sample, error) {
+		return askFor(ctx, p, here, w.cpu, r.path, unheard(r.asks))
+	}})
+	return contest{r.name, r.unit, contenders}.run(ctx, p.rounds)
+}
+
+// either gives one of the bodies.
+func either(asks [][]byte) func() []byte { return func() []byte { return asks[rand.N(len(asks))] } }
+
+// unheard gives one of the bodies with an attribute more that nobody had before.
+func unheard(asks [][]byte) func() []byte {
+	var count atomic.Uint64
+	return func() []byte {
+		return bytes.Replace(either(asks)(), []byte(`{"context":{`), fmt.Appendf(nil, `{"context":{"visit":%d,`, count.Add(1)), 1)
+	}
 }
 
 // shelves makes 200 flags, an integrator that locks every tenth, and tenants that
@@ -106,8 +135,8 @@ func (w *world) shelves(ctx context.Context, p plan) (asks [][]byte, answer []by
 	return asks, bytes.Clone(answer), err
 }
 
-// askFor has all clients ask one address for a time, each time for somebody else.
-func askFor(ctx context.Context, p plan, connect func(context.Context) (*wire, error), cpu func() time.Duration, path string, asks [][]byte) (sample, error) {
+// askFor has all clients ask one address for a time, each time what ask gives.
+func askFor(ctx context.Context, p plan, connect func(context.Context) (*wire, error), cpu func() time.Duration, path string, ask func() []byte) (sample, error) {
 	before := cpu()
 	rate, err := closed(ctx, p, func(ctx context.Context, _ int) (func() error, func(), error) {
 		wire, err := connect(ctx)
@@ -115,7 +144,7 @@ func askFor(ctx context.Context, p plan, connect func(context.Context) (*wire, e
 			return nil, nil, err
 		}
 		step := func() error {
-			_, err := wire.must("POST", path, asks[rand.N(len(asks))])
+			_, err := wire.must("POST", path, ask())
 			return err
 		}
 		return step, func() { wire.conn.Close() }, nil

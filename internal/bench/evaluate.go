@@ -27,30 +27,7 @@ func benchEvaluate(ctx context.Context, p plan) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	bare, address, err := startHelper("http", string(answer))
-	if err != nil {
-		return nil, err
-	}
-	defer bare.stop()
-	contenders := []contender{
-		{"reeve, OFREP", 0, func(ctx context.Context) (sample, error) {
-			return ask(ctx, p, func(ctx context.Context) (*wire, error) { return w.dialFor(ctx, p, "auth:flag:evaluate") }, w.cpu, asks)
-		}},
-		{"bare net/http, the same bytes", 0.75, func(ctx context.Context) (sample, error) {
-			return ask(ctx, p, func(ctx context.Context) (*wire, error) { return dial(ctx, address) }, bare.cpu, asks)
-		}},
-	}
-	peer, err := startRelay(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if peer != nil {
-		defer peer.stop()
-		contenders = append(contenders, contender{"GO Feature Flag relay proxy", 2, func(ctx context.Context) (sample, error) {
-			return askFor(ctx, p, peer.dial, peer.cpu, allFlags+"/flag-001", asks)
-		}})
-	}
-	return contest{"evaluate", "evaluations/s", contenders}.run(ctx, p.rounds)
+	return w.beside(ctx, p, rivalry{"evaluate", "evaluations/s", evaluated, allFlags + "/flag-001", asks, answer, 0.75, 2})
 }
 
 // switches makes a flag, and tenants that some of them override it for. It returns
@@ -123,5 +100,5 @@ func (w *wire) command(method, path, body string) (r domain.Receipt, err error) 
 }
 
 func ask(ctx context.Context, p plan, connect func(context.Context) (*wire, error), cpu func() time.Duration, asks [][]byte) (sample, error) {
-	return askFor(ctx, p, connect, cpu, evaluated, asks)
+	return askFor(ctx, p, connect, cpu, evaluated, either(asks))
 }
