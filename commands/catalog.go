@@ -51,8 +51,10 @@ var operations = []edge.Entry[*Ledger]{
 	On[flag.Define]("defineFlag", "POST /v1/flags", domain.FlagWrite, "Define a flag, as a draft that evaluates off."),
 	On[flag.Deprecate]("deprecateFlag", "POST /v1/flags/{flag}/deprecate", domain.FlagWrite, "Ask callers to stop using the flag; it still evaluates."),
 	On[flag.Kill]("killFlag", "POST /v1/flags/{flag}/kill", domain.FlagKill, "Force the flag off everywhere, above every lock."),
+	On[flag.MarkStale]("markFlagStale", "POST /v1/flags/{flag}/mark-stale", domain.FlagWrite, "Say that nobody needs the flag any more; what it comes to stays as it is."),
 	On[flag.Revive]("reviveFlag", "POST /v1/flags/{flag}/revive", domain.FlagKill, "End the kill, or bring an archived flag back as deprecated."),
 	On[flag.SetPrerequisites]("setFlagPrerequisites", "PUT /v1/flags/{flag}/prerequisites", domain.FlagWrite, "Say which flags the flag depends on."),
+	On[flag.UnmarkStale]("unmarkFlagStale", "POST /v1/flags/{flag}/unmark-stale", domain.FlagWrite, "Say that somebody needs the flag."),
 	On[flag.Update]("updateFlag", "PATCH /v1/flags/{flag}", domain.FlagWrite, "Change what the flag's definition says."),
 
 	On[flag.ClearOverride]("clearFlagOverride", "DELETE /v1/nodes/{node}/flags/{flag}", domain.FlagOverride, "Let the node inherit the flag again."),

@@ -97,7 +97,7 @@ func foreseeing[C any](ctx context.Context, l *Ledger, cmd C, r edge.Request) (C
 	if !ok {
 		return cmd, nil
 	}
-	past, err := l.request(ctx, c.Concerns())
+	past, _, err := l.request(ctx, c.Concerns())
 	if _, opens := any(cmd).(change.Open); err != nil || opens != (past.Status == change.Absent) || !opens && past.Node != c.Where() {
 		return cmd, err // which is then refused, or was done before
 	}
@@ -134,16 +134,16 @@ func (p proposal) call(ctx context.Context, l *Ledger, e edge.Entry[*Ledger], r 
 	return edge.With(l, []edge.Entry[*Ledger]{e})[0].Call(ctx, edge.BindObject(p.input), r)
 }
 
-// request folds a change request.
-func (l *Ledger) request(ctx context.Context, id change.ID) (r change.Request, err error) {
+// request folds a change request, and tells the revision of its last event.
+func (l *Ledger) request(ctx context.Context, id change.ID) (r change.Request, revision uint64, err error) {
 	past, err := l.log.Read(ctx, change.Stream(id), 0)
 	for _, e := range past {
 		if e.Err != nil {
-			return r, domain.ErrUnreadableEvent.Because(e.Err)
+			return r, 0, domain.ErrUnreadableEvent.Because(e.Err)
 		}
-		r = r.Evolve(e.Event)
+		r, revision = r.Evolve(e.Event), e.Revision
 	}
-	return r, err
+	return r, revision, err
 }
 
 // required is how many approvals nodes ask for.
@@ -204,7 +204,7 @@ func lookedAt(name, route string, needs domain.Permission, summary string) edge.
 			if err := bind(&cmd); err != nil {
 				return edge.Answer{}, err
 			}
-			past, err := l.request(ctx, cmd.Request)
+			past, _, err := l.request(ctx, cmd.Request)
 			if err == nil && (past.Status == change.Absent || past.Node != cmd.Node) {
 				err = change.ErrNotFound
 			}
@@ -227,7 +227,7 @@ func lookedAt(name, route string, needs domain.Permission, summary string) edge.
 // that is asked for, and also if the process ends between the two. Without a caller it
 // is one that is due.
 func ApplyChange(ctx context.Context, l *Ledger, cmd change.Apply, r edge.Request) (domain.Receipt, error) {
-	past, err := l.request(ctx, cmd.Request)
+	past, revision, err := l.request(ctx, cmd.Request)
 	if err != nil {
 		return domain.Receipt{}, err
 	}
@@ -243,6 +243,10 @@ func ApplyChange(ctx context.Context, l *Ledger, cmd change.Apply, r edge.Reques
 		return domain.Receipt{}, err
 	case past.Status == change.IsApplied:
 		return domain.Receipt{Stream: past.Outcome.Stream, Revision: past.Outcome.Revision, Position: past.Outcome.Position, Events: past.Outcome.Types}, nil
+	case r.Preview != "":
+		return domain.Receipt{}, ErrNotPreviewed.With("a change request is held to the preview that was approved; leave Reeve-Preview out")
+	case r.IfMatch != nil && *r.IfMatch != revision:
+		return domain.Receipt{}, ErrStale
 	case !l.holds(past.Author(), p.Needs, p.nodes):
 		return domain.Receipt{}, change.ErrNotApproved.With("whoever proposed it may not do so any more; somebody else must edit it")
 	}
@@ -258,7 +262,7 @@ func ApplyChange(ctx context.Context, l *Ledger, cmd change.Apply, r edge.Reques
 
 // ApplyDue applies a change request that is scheduled, if it is due.
 func ApplyDue(ctx context.Context, l *Ledger, cmd change.Apply) error {
-	past, err := l.request(ctx, cmd.Request)
+	past, _, err := l.request(ctx, cmd.Request)
 	if err != nil || !past.IsDue(l.now()) {
 		return err
 	}

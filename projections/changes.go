@@ -7,6 +7,7 @@ import (
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/cascade"
 	"github.com/reeve-platform/reeve/domain/change"
+	"github.com/reeve-platform/reeve/domain/flag"
 )
 
 // ChangeRequest is a row of the change_requests table: what somebody proposes, and
@@ -23,7 +24,7 @@ type ChangeRequest struct {
 	Author      string          `db:"author,text" json:"author" doc:"Whoever answers for what it says now."`
 	Preview     string          `db:"preview,text" json:"preview" doc:"Name of the preview that it stands for; to be sent along with an approval."`
 	Base        int64           `db:"base,bigint" json:"base" doc:"Position of the log that the preview is of."`
-	Affected    Affected        `db:"affected,json" json:"affected" doc:"How many would see another value, as its author was shown."`
+	Affected    flag.Affected   `db:"affected,json" json:"affected" doc:"How many would see another value, as its author was shown."`
 	Needed      int             `db:"needed,bigint" json:"needed" doc:"How many approvals it needs."`
 	Approvals   []Approval      `db:"approvals,json" json:"approvals" doc:"Who has approved what it stands for."`
 	ScheduledAt *time.Time      `db:"scheduled_at,timestamptz" json:"scheduledAt,omitempty" doc:"When it is to be applied."`
@@ -33,14 +34,6 @@ type ChangeRequest struct {
 	Position    int64           `db:"position,bigint" json:"-"`
 	CreatedAt   time.Time       `db:"created_at,timestamptz" json:"createdAt" doc:"When it was opened."`
 	UpdatedAt   time.Time       `db:"updated_at,timestamptz" json:"updatedAt" doc:"When it last changed."`
-}
-
-// Affected are the numbers of those who would see another value.
-type Affected struct {
-	Flags       int `json:"flags" doc:"Flags."`
-	Integrators int `json:"integrators" doc:"Integrators."`
-	Tenants     int `json:"tenants" doc:"Tenants."`
-	Users       int `json:"users" doc:"Users that are known by themselves."`
 }
 
 // Approval is that somebody has approved a change request.
@@ -92,7 +85,7 @@ var ChangeRequests = Table[ChangeRequest]{
 func (c ChangeRequest) stands(edition int, input json.RawMessage, f change.Foreseen, by domain.Actor) ChangeRequest {
 	c.Status, c.Edition, c.Input, c.Author, c.Outcome = change.IsOpen, edition, input, text(by.ID), ""
 	c.Preview, c.Base, c.Needed = text(f.Preview), int64(f.Position), max(f.Required, 1)
-	c.Affected = Affected{f.Flags, f.Integrators, f.Tenants, f.Users}
+	c.Affected = flag.Affected{Flags: f.Flags, Integrators: f.Integrators, Tenants: f.Tenants, Users: f.Users}
 	c.Approvals, c.ScheduledAt = []Approval{}, nil
 	return c
 }

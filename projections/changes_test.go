@@ -5,6 +5,7 @@ import (
 
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/change"
+	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/projections"
 )
 
@@ -19,7 +20,7 @@ func TestChangeRequests(t *testing.T) {
 	row := func(revision int, alter func(*projections.ChangeRequest)) []projections.ChangeRequest {
 		c := projections.ChangeRequest{
 			ID: id, Owner: string(north), Node: node, Operation: "killFlag", Input: raw(`{"flag":"dark"}`), Summary: "out", Status: change.IsOpen, Edition: 1, Author: "ada",
-			Preview: "7-a", Base: 7, Affected: projections.Affected{Flags: 1, Tenants: 2}, Needed: 2, Approvals: []projections.Approval{},
+			Preview: "7-a", Base: 7, Affected: flag.Affected{Flags: 1, Tenants: 2}, Needed: 2, Approvals: []projections.Approval{},
 			Revision: int64(revision), Position: int64(revision + 1), CreatedAt: minute(1), UpdatedAt: minute(revision + 1),
 		}
 		alter(&c)
@@ -34,7 +35,7 @@ func TestChangeRequests(t *testing.T) {
 			c.Approvals, c.Status, c.ScheduledAt = both, change.IsScheduled, &due
 		})},
 		{"edited has no approvals", story(in(stream, opened, one, two, edited)), row(3, func(c *projections.ChangeRequest) {
-			c.Edition, c.Input, c.Author, c.Preview, c.Base, c.Needed, c.Affected = 2, edited.Input, "cleo", "9-b", 9, 1, projections.Affected{}
+			c.Edition, c.Input, c.Author, c.Preview, c.Base, c.Needed, c.Affected = 2, edited.Input, "cleo", "9-b", 9, 1, flag.Affected{}
 		})},
 		{"outdated says why", story(in(stream, opened, one, two, change.Outdated{Request: id, Detail: "moved"})), row(3, func(c *projections.ChangeRequest) {
 			c.Approvals, c.Status, c.Outcome = both, change.IsOutdated, "moved"

@@ -27,6 +27,8 @@ type Flag struct {
 	Exposed         bool                       `db:"exposed,boolean" json:"exposed" doc:"Whether clients outside the platform may see it."`
 	Levels          []domain.Level             `db:"levels,text[]" json:"levels" doc:"Levels at which it may be overridden; all if empty."`
 	Optional        bool                       `db:"optional,boolean" json:"optional" doc:"Whether integrators and tenants may opt in and out."`
+	Expires         string                     `db:"expires,text" json:"expires,omitempty" doc:"Day by which nobody should need it any more."`
+	MarkedBy        *cascade.Origin            `db:"marked_by,json" json:"markedStaleBy,omitempty" doc:"The fact that somebody said that nobody needs it any more."`
 	Prerequisites   []flag.Prerequisite        `db:"prerequisites,json" json:"prerequisites" doc:"What other flags must come to, or it is off."`
 	PrerequisitesBy cascade.Origin             `db:"prerequisites_by,json" json:"-"`
 	DefinedBy       cascade.Origin             `db:"defined_by,json" json:"definedBy" doc:"The fact that gave it this definition."`
@@ -42,6 +44,9 @@ type Flag struct {
 func (f *Flag) Veil(above func(domain.NodeID) bool) {
 	if above(domain.PlatformID) {
 		f.DefinedBy, f.StatusBy = f.DefinedBy.Bare(), f.StatusBy.Bare()
+		if f.MarkedBy != nil {
+			f.MarkedBy = new(f.MarkedBy.Bare())
+		}
 	}
 }
 
@@ -52,13 +57,13 @@ func (f Flag) StreamRevision() uint64 { return uint64(f.Revision) }
 func (f Flag) Rules() flag.Flag {
 	return flag.Flag{Key: f.Key, Status: f.Status, Before: f.Before, Prerequisites: f.Prerequisites, Definition: flag.Definition{
 		Type: f.Type, Default: f.Default, Off: f.Off, Variants: f.Variants, Mode: f.Mode,
-		Description: f.Description, Owner: f.Contact, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels, Optional: f.Optional,
+		Description: f.Description, Owner: f.Contact, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels, Optional: f.Optional, Expires: f.Expires,
 	}}
 }
 
 // Flags has one row for each flag that was ever defined.
 var Flags = Table[Flag]{
-	Name: "flags", Version: 2, Seen: Anybody,
+	Name: "flags", Version: 3, Seen: Anybody,
 	Indexes: []string{"status", "created_at"},
 	Key: func(r domain.Recorded) string {
 		if e, ok := r.Event.(flag.PrerequisitesSet); ok {
@@ -88,6 +93,10 @@ func (f Flag) evolve(r domain.Recorded) Flag {
 		f = f.define(e.Definition, cascade.OriginOf(r))
 	case flag.Updated:
 		f = f.define(e.After, cascade.OriginOf(r))
+	case flag.MarkedStale:
+		f.MarkedBy = new(cascade.OriginOf(r))
+	case flag.UnmarkedStale:
+		f.MarkedBy = nil
 	case flag.PrerequisitesSet:
 		f.Prerequisites, f.PrerequisitesBy = append([]flag.Prerequisite{}, e.Prerequisites...), cascade.OriginOf(r)
 	}
@@ -101,7 +110,7 @@ func (f Flag) evolve(r domain.Recorded) Flag {
 
 func (f Flag) define(d flag.Definition, by cascade.Origin) Flag {
 	f.Type, f.Default, f.Off, f.Mode, f.DefinedBy = d.Type, d.Default, d.Off, d.Mode, by
-	f.Description, f.Contact, f.Exposed, f.Optional = text(d.Description), text(d.Owner), d.Exposed, d.Optional
+	f.Description, f.Contact, f.Exposed, f.Optional, f.Expires = text(d.Description), text(d.Owner), d.Exposed, d.Optional, text(d.Expires)
 	f.Tags, f.Levels = make([]string, len(d.Tags)), append([]domain.Level{}, d.Levels...)
 	for i, tag := range d.Tags {
 		f.Tags[i] = text(tag)

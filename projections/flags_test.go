@@ -41,6 +41,9 @@ func TestFlags(t *testing.T) {
 		{"killed remembers what it was", story(defined("dark", darkMode, activated, killed)), row(2, func(f *projections.Flag) {
 			f.Status, f.Before, f.StatusBy = flag.StatusKilled, flag.StatusActive, by(3)
 		})},
+		{"marked as stale", story(defined("dark", darkMode, flag.MarkedStale{Flag: "dark"})), row(1, func(f *projections.Flag) { f.MarkedBy = new(by(2)) })},
+		{"marked no more", story(defined("dark", darkMode, flag.MarkedStale{Flag: "dark"}, flag.UnmarkedStale{Flag: "dark"})), row(2, func(*projections.Flag) {})},
+		{"a day of expiry", story(defined("dark", flag.Definition{Type: darkMode.Type, Default: darkMode.Default, Off: darkMode.Off, Variants: darkMode.Variants, Mode: darkMode.Mode, Tags: darkMode.Tags, Expires: "2027-03-31"})), row(0, func(f *projections.Flag) { f.Expires = "2027-03-31" })},
 		{"archived stays a row", story(defined("dark", darkMode, flag.Archived{Flag: "dark"})), row(1, func(f *projections.Flag) { f.Status, f.StatusBy = flag.StatusArchived, by(2) })},
 		{"another stream's name is no flag", story(in("flag-other", nil)), nil},
 	})

@@ -34,6 +34,7 @@ type Source struct {
 	Access   *access.Model // decides who may do what
 	Flags    *flag.Book    // what flags come to, now and as of any position
 
+	Uses    *Uses    // that count which flags are evaluated; nobody does if nil
 	Streams *Streams // that tell when to evaluate again; none if nil
 
 	// Ready refuses reads of tables that may not be those of the log; nil for none.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"time"
 
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/flag"
@@ -17,8 +18,18 @@ type FlagByKey struct {
 }
 
 // Run answers from the flags.
-func (q FlagByKey) Run(ctx context.Context, db DB) (projections.Flag, error) {
-	return one[projections.Flag](ctx, db, flag.ErrNotFound, flagSQL, q.Flag)
+func (q FlagByKey) Run(ctx context.Context, db DB) (Flag, error) {
+	return one[Flag](ctx, db, flag.ErrNotFound, flagSQL, q.Flag)
+}
+
+// Flag is a flag, when it was evaluated last, and what speaks for taking it away.
+type Flag struct {
+	projections.Flag
+	LastEvaluatedAt *time.Time `db:"last_evaluated_at" json:"lastEvaluatedAt,omitempty" doc:"When it was evaluated last by itself, where the caller may see that."`
+	LastListedAt    *time.Time `db:"last_listed_at" json:"lastListedAt,omitempty" doc:"When all flags were last evaluated at once, which does not tell which of them anybody looked at."`
+	Stale           []string   `db:"stale" json:"stale,omitempty" doc:"What speaks for taking it away: marked by somebody, expired, or unused for 30 days."`
+	Next            string     `db:"next" json:"next,omitempty" enum:"deprecate,archive,revive" doc:"What would be the next step of taking it away, if anything speaks for that."`
+	Overrides       *int64     `db:"overrides" json:"overrides,omitempty" doc:"How many nodes say something about it; only where stale flags are asked for."`
 }
 
 // FlagsBy asks for flags.
@@ -29,23 +40,26 @@ type FlagsBy struct {
 	Type   string `json:"type,omitempty" query:"type" enum:"boolean,string,number,json" doc:"Only of this type."`
 	Tag    string `json:"tag,omitempty" query:"tag" maxLength:"200" doc:"Only with this tag."`
 	Owner  string `json:"owner,omitempty" query:"owner" maxLength:"200" doc:"Only of this owner."`
+	Stale  bool   `json:"stale,omitempty" query:"stale" doc:"Only those that something speaks for taking away, and how many nodes say something about them."`
 	Sort   string `json:"sort,omitempty" query:"sort" enum:"key,-key,createdAt,-createdAt,updatedAt,-updatedAt" default:"key" doc:"Order; a leading minus for descending."`
 }
 
 // Run answers from the flags.
-func (q FlagsBy) Run(ctx context.Context, db DB) (List[projections.Flag], error) {
+func (q FlagsBy) Run(ctx context.Context, db DB) (List[Flag], error) {
 	page, sort := q.Page, cmp.Or(q.Sort, "key")
 	q.Page = Page{}
-	return pageOf[projections.Flag](ctx, db, flagList, ask{page, sort, q, []any{q.Status, q.Type, q.Tag, q.Owner}})
+	return pageOf[Flag](ctx, db, flagList, ask{page, sort, q, []any{q.Status, q.Type, q.Tag, q.Owner, q.Stale}})
 }
 
 var (
-	flagColumns = columns("f", projections.Flags)
-	flagSQL     = `select ` + flagColumns + ` from readmodel.flags f where f.key = $1`
-	flagList    = listing{
-		columns: flagColumns,
-		from: `from readmodel.flags f
-where ($1::text = '' or f.status = $1::text) and ($2::text = '' or f.type = $2::text)
+	flagColumns = columns("f", projections.Flags) + `, f.last_evaluated_at, f.last_listed_at, f.stale,
+case when cardinality(f.stale) = 0 then '' when f.status = 'active' then 'deprecate' when f.status = 'killed' then 'revive' else 'archive' end as next`
+	flagSQL  = `select ` + flagColumns + `, null::bigint as overrides ` + staleFlags + ` where f.key = $1`
+	flagList = listing{
+		columns: flagColumns + `,
+case when $5::boolean then (select count(*) from readmodel.flag_overrides o where o.flag = f.key) end as overrides`,
+		from: staleFlags + `
+where (not $5::boolean or cardinality(f.stale) > 0) and ($1::text = '' or f.status = $1::text) and ($2::text = '' or f.type = $2::text)
 and ($3::text = '' or $3::text = any(f.tags)) and ($4::text = '' or f.contact = $4::text)`,
 		id: key{"f.key", "text"},
 		sorts: map[string]key{
@@ -55,6 +69,46 @@ and ($3::text = '' or $3::text = any(f.tags)) and ($4::text = '' or f.contact = 
 		},
 	}
 )
+
+// A flag that nobody evaluates is unused as soon as usage has been recorded for as long
+// as that takes, and the flag has been what it is.
+const staleFlags = `from (select f.*, u.*, case when f.status = 'archived' then '{}'::text[] else array_remove(array[
+  case when f.marked_by is not null then 'marked' end,
+  case when nullif(f.expires, '')::date <= (now() at time zone 'utc')::date then 'expired' end,
+  case when f.status in ('active', 'deprecated') and u.begun is not null
+    and greatest(u.begun, u.last_evaluated_at, u.last_listed_at, (f.status_by->>'at')::timestamptz) < now() - interval '30 days' then 'unused' end
+], null) end as stale
+  from readmodel.flags f cross join lateral (select
+    (select max(u.last_at) from readmodel.flag_usage u where u.flag = f.key) as last_evaluated_at,
+    (select max(u.last_at) from readmodel.flag_usage u where u.flag = '') as last_listed_at,
+    (select min(u.first_at) from readmodel.flag_usage u) as begun) u
+) f`
+
+// FlagUsageOf asks where a flag is evaluated.
+type FlagUsageOf struct {
+	Page
+	AsOf
+	Flag flag.Key `json:"flag" path:"flag" maxLength:"128" doc:"The flag."`
+	Sort string   `json:"sort,omitempty" query:"sort" enum:"lastAt,-lastAt,node,-node" default:"-lastAt" doc:"Order; a leading minus for descending."`
+}
+
+// Run answers from the usage of flags.
+func (q FlagUsageOf) Run(ctx context.Context, db DB) (List[projections.FlagUse], error) {
+	page, sort := q.Page, cmp.Or(q.Sort, "-lastAt")
+	q.Page = Page{}
+	list, err := pageOf[projections.FlagUse](ctx, db, usageList, ask{page, sort, q, []any{q.Flag}})
+	if err != nil {
+		return list, err
+	}
+	return known(ctx, db, list, flag.ErrNotFound, `select true from readmodel.flags f where f.key = $1::text`, q.Flag)
+}
+
+var usageList = listing{
+	columns: columns("u", projections.FlagUsage),
+	from:    `from readmodel.flag_usage u where u.flag in ($1::text, '') and exists (select from readmodel.flags f where f.key = $1::text)`,
+	id:      key{"u.key", "text"},
+	sorts:   map[string]key{"lastAt": {"u.last_at", "timestamptz"}, "node": {"u.node", "text"}},
+}
 
 // FlagOverride is what a node says about a flag, and whether it counts just now.
 type FlagOverride struct {

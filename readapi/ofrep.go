@@ -174,6 +174,7 @@ func (o ofrep) single(w http.ResponseWriter, r *http.Request) {
 		refusal{status: http.StatusNotFound, Code: flagNotFound, Details: "there is no such flag"}.write(w, key)
 		return
 	}
+	o.source.Uses.Note(a.view.Node(), flag.Key(key), o.now())
 	writeRaw(w, appendEvaluation(make([]byte, 0, 512), flag.Key(key), &answer))
 }
 
@@ -187,6 +188,7 @@ func (o ofrep) bulk(w http.ResponseWriter, r *http.Request) {
 	}
 	b := o.all(&a)
 	leave()
+	o.source.Uses.Note(b.node, "", o.now())
 	w.Header().Set("ETag", b.tag)
 	if matches(r.Header.Get("If-None-Match"), b.tag) {
 		w.WriteHeader(http.StatusNotModified)
@@ -206,7 +208,7 @@ func (o ofrep) all(a *asking) *bulkAnswer {
 	if b != nil {
 		return b
 	}
-	b = &bulkAnswer{body: append(make([]byte, 0, o.answers.usual.Load()), `{"flags":[`...)}
+	b = &bulkAnswer{node: a.view.Node(), body: append(make([]byte, 0, o.answers.usual.Load()), `{"flags":[`...)}
 	empty := len(b.body)
 	a.view.All(func(k flag.Key, answer flag.Answer) bool {
 		if len(b.body) > empty {

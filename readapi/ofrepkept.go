@@ -84,7 +84,7 @@ func (k *answers) remember(key string, a *asking, now time.Time, b *bulkAnswer, 
 	case !again:
 		k.keep(key, &bulkAnswer{})
 	default:
-		b.node, b.user, b.position, b.from, b.to = a.view.Node(), a.User, a.view.Position(), now, turn(now)
+		b.user, b.position, b.from, b.to = a.User, a.view.Position(), now, turn(now)
 		version, next := a.view.Version(now)
 		if b.version = version; !next.IsZero() && next.Before(b.to) {
 			b.to = next

@@ -43,7 +43,8 @@ func dated() []question {
 		question{"tenant", map[string]any{"tenant": north}}, question{"tenant", map[string]any{"tenant": south}}, question{"tenants", map[string]any{"status": "suspended"}},
 		question{"tenants", map[string]any{"effectiveStatus": "suspended"}}, question{"tenants", map[string]any{"q": "new"}}, question{"integrator", map[string]any{"integrator": acme}},
 		question{"nodes", nil}, question{"overrides", nil}, question{"overrides", map[string]any{"set": "gold"}}, question{"segments", nil}, question{"segment", map[string]any{"segment": "crew"}},
-		question{"featureSets", nil}, question{"featureSet", map[string]any{"set": "gold"}}, question{"featureSetAssignments", nil})
+		question{"featureSets", nil}, question{"featureSet", map[string]any{"set": "gold"}}, question{"featureSetAssignments", nil},
+		question{"flags", map[string]any{"stale": true}}, question{"flagUsage", map[string]any{"flag": "colour"}}, question{"flagUsage", map[string]any{"flag": "plain", "sort": "node", "limit": 1}})
 }
 
 type question struct {
@@ -130,7 +131,7 @@ func (w *world) change() {
 	}
 	at, k := nodes[rand.IntN(len(nodes))], []flag.Key{"colour", "plain"}[rand.IntN(2)]
 	stream := domain.StreamID("nodeflags-" + at.node)
-	switch rand.IntN(10) {
+	switch rand.IntN(12) {
 	case 0:
 		w.tell(domain.TenantStream(south), tenant.Suspended{Tenant: south, Cause: tenant.Manual})
 	case 1:
@@ -150,6 +151,11 @@ func (w *world) change() {
 	case 8:
 		w.tell(stream, flag.FeatureSetAssigned{Node: at.node, Level: at.level, Set: "gold", Edition: 1},
 			flag.Overridden{Node: at.node, Level: at.level, Parent: at.parent, Flag: "colour", Setting: flag.Setting{Value: raw(`"gold"`), Set: "gold"}})
+	case 9:
+		late := noon.AddDate(900, 0, rand.IntN(100)) // so that it is no matter when it is asked whether it is unused
+		w.tell(flag.UsageStream(at.node), flag.Evaluated{Node: at.node, Flag: []flag.Key{k, ""}[rand.IntN(2)], Count: rand.IntN(9) + 1, First: late, Last: late.AddDate(0, 0, 1)})
+	case 10:
+		w.tell(flag.Stream(k), []domain.Event{flag.MarkedStale{Flag: k}, flag.UnmarkedStale{Flag: k}}[rand.IntN(2)])
 	default:
 		w.override(at.node, at.level, at.parent, k, flag.Setting{Value: raw(fmt.Sprintf(`"%d"`, rand.IntN(100))), Locked: rand.IntN(3) == 0})
 	}

@@ -174,6 +174,7 @@ func (s *server) openDoor() error {
 		o.Issuer = s.scheme() + "://" + s.HTTPAddr
 	}
 	s.observe()
+	s.count()
 	verifier := auth.NewVerifier(s.directory, o)
 	s.guard = auth.NewGuard(verifier, s.model, s.mirror)
 	s.endpoints = auth.NewEndpoints(s.directory, auth.NewIssuer(s.directory, s.sealer, o), verifier, o,

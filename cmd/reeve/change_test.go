@@ -99,6 +99,17 @@ func TestFourEyesAreNeeded(t *testing.T) {
 	if d.value() != "true" {
 		t.Error("what is approved is not applied")
 	}
+	for _, c := range []struct{ header, value, code string }{{"If-Match", `"0"`, "stale-revision"}, {"Reeve-Preview", p.Preview, "not-previewed"}} {
+		r, err := http.NewRequest("POST", d.url+"/v1/nodes/"+d.tenant+path+"/apply", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", d.ann)
+		r.Header.Set(c.header, c.value)
+		if _, _, b := d.send(r); codeOf(b) != c.code || d.value() != "true" {
+			t.Errorf("held to %s %s: %s", c.header, c.value, b)
+		}
+	}
 	var first, second domain.Receipt
 	decode(t, d.as(d.ann, "POST", path+"/apply", "", http.StatusOK), &first)
 	decode(t, d.as(d.bob, "POST", path+"/apply", "", http.StatusOK), &second)

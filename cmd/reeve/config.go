@@ -38,6 +38,7 @@ type Config struct {
 	hardy         bool          // with a replica, the server starts without log and database
 	AloneFor      time.Duration `name:"alone-for" env:"REEVE_ALONE_FOR" default:"24h" help:"For how long flags are answered and credentials believed while the log cannot be reached, a restart included; 0 for ever."`
 	AccessLogKeep time.Duration `name:"access-log-keep" env:"REEVE_ACCESS_LOG_KEEP" default:"2160h" help:"How long it is remembered who read what; 0 for ever."`
+	UsageEvery    time.Duration `name:"flag-usage-every" env:"REEVE_FLAG_USAGE_EVERY" default:"24h" help:"How often it is recorded at most that a flag is still evaluated at a node; 0 for never."`
 	CompactEvery  time.Duration `name:"log-compact-every" env:"REEVE_LOG_COMPACT_EVERY" default:"0s" help:"How often the embedded log is compacted; 0 for on SIGUSR1 only."`
 }
 

@@ -71,6 +71,7 @@ flag kill-preview              killFlagPreview
 flag list                      flags
 flag lock                      lockFlag
 flag lock-preview              lockFlagPreview
+flag mark-stale                markFlagStale
 flag opt-in                    optFlagIn
 flag opt-in-preview            optFlagInPreview
 flag opt-out                   optFlagOut
@@ -86,8 +87,10 @@ flag set-prerequisites-preview setFlagPrerequisitesPreview
 flag timeline                  flagTimeline
 flag unlock                    unlockFlag
 flag unlock-preview            unlockFlagPreview
+flag unmark-stale              unmarkFlagStale
 flag update                    updateFlag
 flag update-preview            updateFlagPreview
+flag usage                     flagUsage
 integrator activate            activateIntegrator
 integrator get                 integrator
 integrator list                integrators

@@ -22,7 +22,7 @@ type logSecurity struct {
 // truncatable streams hold nothing that a decision rests on: what can be had again,
 // and what was refused, which strangers can make grow. All else that Reeve writes is
 // history.
-var truncatable = []string{"snap-", "meter-tick-", "security-"}
+var truncatable = []string{"snap-", "meter-tick-", "flagusage-", "security-"}
 
 // security checks the settings one by one, so that the wrong one is named.
 func (c logSecurity) security() (logserver.Security, error) {

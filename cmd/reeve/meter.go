@@ -77,6 +77,13 @@ func (m *meter) aging(age func() time.Duration) {
 	}, func() float64 { return age().Seconds() }))
 }
 
+// counting reports how many evaluations were not counted as use of a flag.
+func (m *meter) counting(lost func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "reeve_flag_uses_lost_total", Help: "Evaluations that were not counted as use of a flag, because there were too many places to tell apart.",
+	}, func() float64 { return float64(lost()) }))
+}
+
 // embedded reports the log that this process serves itself.
 func (m *meter) embedded(log *logserver.Server) { m.registry.MustRegister(logCollector{log}) }
 

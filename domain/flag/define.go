@@ -23,6 +23,7 @@ type Define struct {
 	Exposed     bool                       `json:"exposed,omitempty" doc:"Whether clients outside the platform may see it."`
 	Levels      []domain.Level             `json:"levels,omitempty" maxItems:"4" doc:"Levels at which it may be overridden; all if left out."`
 	Optional    bool                       `json:"optional,omitempty" doc:"Whether integrators and tenants may opt in and out."`
+	Expires     string                     `json:"expires,omitempty" format:"date" doc:"Day by which nobody should need it any more; it is stale from then on, and comes to what it came to."`
 }
 
 // Defined: the flag is known, and off everywhere.
@@ -51,7 +52,7 @@ func (c Define) Decide(f Flag, _ domain.Meta) ([]domain.Event, error) {
 	if !keyGrammar.MatchString(string(c.Key)) {
 		return nil, ErrKey.At("/key", "1 to 128 of A-Z, a-z, 0-9 and ._-")
 	}
-	d, err := Definition{c.Type, c.Default, c.Off, c.Variants, c.Mode, c.Description, c.Owner, c.Tags, c.Exposed, c.Levels, c.Optional}.complete()
+	d, err := Definition{c.Type, c.Default, c.Off, c.Variants, c.Mode, c.Description, c.Owner, c.Tags, c.Exposed, c.Levels, c.Optional, c.Expires}.complete()
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/cascade"
@@ -34,6 +35,7 @@ type Definition struct {
 	Exposed     bool                       `json:"exposed,omitempty" doc:"Whether clients outside the platform may see it."`
 	Levels      []domain.Level             `json:"levels,omitempty" doc:"Levels at which it may be overridden; all if empty."`
 	Optional    bool                       `json:"optional,omitempty" doc:"Whether integrators and tenants may opt in and out."`
+	Expires     string                     `json:"expires,omitempty" format:"date" doc:"Day by which nobody should need it any more; it is stale from then on, and comes to what it came to."`
 }
 
 var (
@@ -47,6 +49,8 @@ var (
 	ErrVariant = &domain.Error{Kind: domain.Invalid, Code: "unknown-variant", Detail: "the flag has no such variant"}
 	// ErrLevel: the flag may not be overridden at that level.
 	ErrLevel = &domain.Error{Kind: domain.Invalid, Code: "level-not-allowed", Detail: "the flag may not be overridden at that level"}
+	// ErrExpires: there is no such day.
+	ErrExpires = &domain.Error{Kind: domain.Invalid, Code: "invalid-expiry-day", Detail: "the day of expiry must be a date such as 2027-03-31 (RFC 3339)"}
 	// ErrTooLarge: a definition or value does not fit the log's events.
 	ErrTooLarge = &domain.Error{Kind: domain.Invalid, Code: "flag-value-too-large", Detail: "a value may take 64 KiB, with all variants together"}
 )
@@ -108,6 +112,9 @@ func (d Definition) check() error {
 			return err
 		}
 	}
+	if _, err := time.Parse(time.DateOnly, d.Expires); d.Expires != "" && err != nil {
+		return ErrExpires.At("/expires", "no date")
+	}
 	return d.checkLevels()
 }
 
@@ -125,7 +132,7 @@ func (d Definition) takes(v json.RawMessage, pointer string) error {
 
 // equal compares what two definitions say, however the values are spelled.
 func (d Definition) equal(o Definition) bool {
-	return d.Type == o.Type && d.Mode == o.Mode && d.Description == o.Description && d.Owner == o.Owner && d.Exposed == o.Exposed && d.Optional == o.Optional &&
+	return d.Type == o.Type && d.Mode == o.Mode && d.Description == o.Description && d.Owner == o.Owner && d.Exposed == o.Exposed && d.Optional == o.Optional && d.Expires == o.Expires &&
 		cascade.Same(d.Default, o.Default) && cascade.Same(d.Off, o.Off) && maps.EqualFunc(d.Variants, o.Variants, cascade.Same) &&
 		slices.Equal(d.Tags, o.Tags) && slices.Equal(d.Levels, o.Levels)
 }

@@ -59,6 +59,30 @@ func TestLifeOfAFlag(t *testing.T) {
 	row(t, "revive", Revive{key}, notFound, refused, nothing, records(Revived{key, StatusActive}), refused, records(Restored{key}))
 	row(t, "deprecate", Deprecate{key}, notFound, refused, records(Deprecated{key}), refused, nothing, refused)
 	row(t, "archive", Archive{key}, notFound, records(Archived{key, StatusDraft}), testkit.Fails(ErrDeprecateFirst), refused, records(Archived{key, StatusDeprecated}), nothing)
+	mark := records(MarkedStale{key})
+	row(t, "mark stale", MarkStale{key}, notFound, mark, mark, mark, mark, refused)
+	row(t, "unmark stale", UnmarkStale{key}, notFound, nothing, nothing, nothing, nothing, refused)
+}
+
+func TestAMarkIsThereOnceAndNothingElseTakesItAway(t *testing.T) {
+	past := append(active[:2:2], MarkedStale{key}, Deprecated{key}, Killed{key, StatusDeprecated}, Revived{key, StatusDeprecated})
+	testkit.When(testkit.Given(past...), MarkStale{key}).Meets(t, nothing)
+	testkit.When(testkit.Given(past...), UnmarkStale{key}).Then(t, UnmarkedStale{key})
+	testkit.When(testkit.Given(append(past, UnmarkedStale{key})...), UnmarkStale{key}).Meets(t, nothing)
+}
+
+func TestADayOfExpiryIsADay(t *testing.T) {
+	with := func(day string) Define { c := define; c.Expires = day; return c }
+	then := def
+	then.Expires = "2028-02-29"
+	testkit.When(testkit.Given(), with("2028-02-29")).Then(t, Defined{key, then})
+	for _, day := range []string{"2027-02-29", "2027-3-1", "tomorrow", "2027-03-01T00:00:00Z", " "} {
+		testkit.When(testkit.Given(), with(day)).Meets(t, testkit.Fails(ErrExpires))
+	}
+	none, same := "", "2028-02-29"
+	testkit.When(testkit.Given(Defined{key, then}), Update{Flag: key, Expires: &none}).Then(t, Updated{key, then, def})
+	testkit.When(testkit.Given(Defined{key, then}), Update{Flag: key, Expires: &same}).Meets(t, nothing)
+	testkit.When(testkit.Given(Defined{key, then}), Update{Flag: key}).Meets(t, nothing)
 }
 
 func TestAKillGivesBackWhatItInterrupted(t *testing.T) {

@@ -119,7 +119,7 @@ func TestTimelineIsEvaluateAtEveryInstant(t *testing.T) {
 
 func TestGolden(t *testing.T) {
 	full := Definition{Type: String, Default: j(`"a"`), Off: j(`""`), Variants: map[string]jsonRaw{"b": j(`"b"`)}, Mode: cascade.Replace,
-		Description: "what for", Owner: "payments", Tags: []string{"x"}, Exposed: true, Levels: []domain.Level{domain.TenantLevel}}
+		Description: "what for", Owner: "payments", Tags: []string{"x"}, Exposed: true, Levels: []domain.Level{domain.TenantLevel}, Expires: "2027-03-31"}
 	when := []Condition{{Attribute: "plan", Op: In, Values: []jsonRaw{j(`"gold"`)}, Not: true}}
 	split := &Split{By: "tenant", Salt: "s", Shares: []Share{{Serving{Value: j(`"b"`)}, 1}}, Steps: []Step{{at, []uint32{2}}}, Paused: &late}
 	setting := Setting{Value: j(`"b"`), Variant: "b", Rules: []Rule{{Name: "r", When: when, Serving: Serving{Value: j(`"b"`), Variant: "b"}}}, Split: split, ValidFrom: &early, ValidUntil: &late, Locked: true}
@@ -133,5 +133,6 @@ func TestGolden(t *testing.T) {
 		OptedIn{Saying{acme, domain.TenantLevel, partner, key, Setting{Value: j(`true`), Opted: Taken}, nil}}, OptedOut{Saying{acme, domain.TenantLevel, partner, key, Setting{Value: j(`false`), Opted: Declined}, &on}},
 		FeatureSetDefined{large, "what for", []Feature{{key, Serving{Variant: "on"}}}}, FeatureSetUpdated{large, 2, []Feature{feature(key, "true")}, []Feature{feature(second, "true")}}, FeatureSetRetired{large},
 		FeatureSetAssigned{acme, domain.TenantLevel, large, 2, 1, []Key{key}}, FeatureSetUnassigned{acme, domain.TenantLevel, large, 2},
+		MarkedStale{key}, UnmarkedStale{key}, Evaluated{acme, key, 3, early, late},
 		PrerequisitesSet{key, []Prerequisite{{Flag: "base", Variant: "on", Value: j(`true`)}}, nil})
 }

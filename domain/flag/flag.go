@@ -47,6 +47,9 @@ var Events = domain.Vocabulary{
 	domain.Define[FeatureSetRetired]("FeatureSetRetired", 1),
 	domain.Define[FeatureSetAssigned]("FeatureSetAssigned", 1),
 	domain.Define[FeatureSetUnassigned]("FeatureSetUnassigned", 1),
+	domain.Define[MarkedStale]("FlagMarkedStale", 1),
+	domain.Define[UnmarkedStale]("FlagUnmarkedStale", 1),
+	domain.Define[Evaluated]("FlagEvaluated", 1),
 }
 
 // Key names a flag for ever: a letter or digit, then up to 127 of A-Z, a-z, 0-9,
@@ -77,6 +80,7 @@ type Flag struct {
 	Status     Status
 	Before     Status // that a kill interrupted
 	Definition Definition
+	Stale      bool // somebody said that nobody needs it any more
 
 	Prerequisites []Prerequisite
 	dependants    map[Key]bool // flags that were ever told to depend on it, and whether they do
@@ -101,6 +105,10 @@ func (f Flag) Evolve(e domain.Event) Flag {
 		f.Status = StatusArchived
 	case Restored:
 		f.Status = StatusDeprecated
+	case MarkedStale:
+		f.Stale = true
+	case UnmarkedStale:
+		f.Stale = false
 	case PrerequisitesSet:
 		f = f.depend(e)
 	}

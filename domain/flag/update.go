@@ -22,6 +22,7 @@ type Update struct {
 	Exposed     *bool                      `json:"exposed,omitempty" doc:"Whether clients outside the platform may see it."`
 	Levels      []domain.Level             `json:"levels,omitempty" maxItems:"4" doc:"All levels at which it may be overridden."`
 	Optional    *bool                      `json:"optional,omitempty" doc:"Whether integrators and tenants may opt in and out; who has done so stays so."`
+	Expires     *string                    `json:"expires,omitempty" maxLength:"10" doc:"Day by which nobody should need it any more, such as 2027-03-31; an empty text for none."`
 }
 
 // Updated: the definition says After.
@@ -69,6 +70,7 @@ func (c Update) over(d Definition) Definition {
 	replace(&d.Owner, c.Owner)
 	replace(&d.Exposed, c.Exposed)
 	replace(&d.Optional, c.Optional)
+	replace(&d.Expires, c.Expires)
 	return d
 }
 

@@ -33,7 +33,10 @@ type FeatureSetPage = readapi.List[projections.FeatureSet]
 type FlagOverridePage = readapi.List[readapi.FlagOverride]
 
 // FlagPage is a page of such answers.
-type FlagPage = readapi.List[projections.Flag]
+type FlagPage = readapi.List[readapi.Flag]
+
+// FlagUsePage is a page of such answers.
+type FlagUsePage = readapi.List[projections.FlagUse]
 
 // FlipPage is a page of such answers.
 type FlipPage = readapi.List[readapi.Flip]

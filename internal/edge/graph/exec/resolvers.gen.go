@@ -56,7 +56,7 @@ type flagResolver struct{}
 func (resolvers) Flag() FlagResolver { return flagResolver{} }
 
 // Variants resolves variants.
-func (flagResolver) Variants(ctx context.Context, obj *projections.Flag) (any, error) {
+func (flagResolver) Variants(ctx context.Context, obj *readapi.Flag) (any, error) {
 	return obj.Variants, nil
 }
 
@@ -283,6 +283,11 @@ func (mutationResolver) LockFlag(ctx context.Context, input map[string]any, idem
 // LockFlagPreview resolves lockFlagPreview.
 func (mutationResolver) LockFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error) {
 	return graph.Answer[flag.Preview](ctx)
+}
+
+// MarkFlagStale resolves markFlagStale.
+func (mutationResolver) MarkFlagStale(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
 }
 
 // OffboardIntegrator resolves offboardIntegrator.
@@ -550,6 +555,11 @@ func (mutationResolver) UnlockFlagPreview(ctx context.Context, input map[string]
 	return graph.Answer[flag.Preview](ctx)
 }
 
+// UnmarkFlagStale resolves unmarkFlagStale.
+func (mutationResolver) UnmarkFlagStale(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
+	return graph.Answer[domain.Receipt](ctx)
+}
+
 // UpdateFeatureSet resolves updateFeatureSet.
 func (mutationResolver) UpdateFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error) {
 	return graph.Answer[domain.Receipt](ctx)
@@ -686,8 +696,8 @@ func (queryResolver) FeatureSets(ctx context.Context, limit *int, after *string,
 }
 
 // Flag resolves flag.
-func (queryResolver) Flag(ctx context.Context, asOf any, atPosition any, flag string) (*projections.Flag, error) {
-	return graph.Answer[projections.Flag](ctx)
+func (queryResolver) Flag(ctx context.Context, asOf any, atPosition any, flag string) (*readapi.Flag, error) {
+	return graph.Answer[readapi.Flag](ctx)
 }
 
 // FlagOverrides resolves flagOverrides.
@@ -700,9 +710,14 @@ func (queryResolver) FlagTimeline(ctx context.Context, limit *int, after *string
 	return graph.Answer[readapi.List[readapi.Flip]](ctx)
 }
 
+// FlagUsage resolves flagUsage.
+func (queryResolver) FlagUsage(ctx context.Context, limit *int, after *string, asOf any, atPosition any, flag string, sort *string) (*readapi.List[projections.FlagUse], error) {
+	return graph.Answer[readapi.List[projections.FlagUse]](ctx)
+}
+
 // Flags resolves flags.
-func (queryResolver) Flags(ctx context.Context, limit *int, after *string, asOf any, atPosition any, status *string, typeArg *string, tag *string, owner *string, sort *string) (*readapi.List[projections.Flag], error) {
-	return graph.Answer[readapi.List[projections.Flag]](ctx)
+func (queryResolver) Flags(ctx context.Context, limit *int, after *string, asOf any, atPosition any, status *string, typeArg *string, tag *string, owner *string, stale *bool, sort *string) (*readapi.List[readapi.Flag], error) {
+	return graph.Answer[readapi.List[readapi.Flag]](ctx)
 }
 
 // Integrator resolves integrator.

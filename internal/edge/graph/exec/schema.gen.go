@@ -78,7 +78,7 @@ type ConditionResolver interface {
 	Values(ctx context.Context, obj *flag.Condition) ([]any, error)
 }
 type FlagResolver interface {
-	Variants(ctx context.Context, obj *projections.Flag) (any, error)
+	Variants(ctx context.Context, obj *readapi.Flag) (any, error)
 }
 type IntegratorResolver interface {
 	Flags(ctx context.Context, obj *readapi.Integrator) ([]projections.ResolvedFlag, error)
@@ -126,6 +126,7 @@ type MutationResolver interface {
 	KillFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
 	LockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
 	LockFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	MarkFlagStale(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
 	OffboardIntegrator(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
 	OpenChangeRequest(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
 	OptFlagIn(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
@@ -179,6 +180,7 @@ type MutationResolver interface {
 	UnassignFeatureSetPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
 	UnlockFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
 	UnlockFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
+	UnmarkFlagStale(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
 	UpdateFeatureSet(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
 	UpdateFlag(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*domain.Receipt, error)
 	UpdateFlagPreview(ctx context.Context, input map[string]any, idempotencyKey *string, ifMatch *string, preview *string) (*flag.Preview, error)
@@ -210,10 +212,11 @@ type QueryResolver interface {
 	FeatureSet(ctx context.Context, asOf any, atPosition any, set string) (*projections.FeatureSet, error)
 	FeatureSetAssignments(ctx context.Context, limit *int, after *string, asOf any, atPosition any, set *string, node *string) (*readapi.List[projections.FeatureSetAssignment], error)
 	FeatureSets(ctx context.Context, limit *int, after *string, asOf any, atPosition any, flag *string) (*readapi.List[projections.FeatureSet], error)
-	Flag(ctx context.Context, asOf any, atPosition any, flag string) (*projections.Flag, error)
+	Flag(ctx context.Context, asOf any, atPosition any, flag string) (*readapi.Flag, error)
 	FlagOverrides(ctx context.Context, limit *int, after *string, asOf any, atPosition any, node string) (*readapi.List[readapi.FlagOverride], error)
 	FlagTimeline(ctx context.Context, limit *int, after *string, flag string, node *string, user *string, key *string, context *string, from any, to any) (*readapi.List[readapi.Flip], error)
-	Flags(ctx context.Context, limit *int, after *string, asOf any, atPosition any, status *string, typeArg *string, tag *string, owner *string, sort *string) (*readapi.List[projections.Flag], error)
+	FlagUsage(ctx context.Context, limit *int, after *string, asOf any, atPosition any, flag string, sort *string) (*readapi.List[projections.FlagUse], error)
+	Flags(ctx context.Context, limit *int, after *string, asOf any, atPosition any, status *string, typeArg *string, tag *string, owner *string, stale *bool, sort *string) (*readapi.List[readapi.Flag], error)
 	Integrator(ctx context.Context, asOf any, atPosition any, integrator string) (*readapi.Integrator, error)
 	Integrators(ctx context.Context, limit *int, after *string, asOf any, atPosition any, kind *string, status *string, name *string, sort *string) (*readapi.List[readapi.Integrator], error)
 	Members(ctx context.Context, limit *int, after *string, node string, role *string) (*readapi.List[readapi.Member], error)
@@ -308,6 +311,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputInviteUserInput,
 		ec.unmarshalInputKillFlagInput,
 		ec.unmarshalInputLockFlagInput,
+		ec.unmarshalInputMarkFlagStaleInput,
 		ec.unmarshalInputOffboardIntegratorInput,
 		ec.unmarshalInputOpenChangeRequestInput,
 		ec.unmarshalInputOptFlagInInput,
@@ -350,6 +354,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUnarchiveTenantInput,
 		ec.unmarshalInputUnassignFeatureSetInput,
 		ec.unmarshalInputUnlockFlagInput,
+		ec.unmarshalInputUnmarkFlagStaleInput,
 		ec.unmarshalInputUpdateFeatureSetInput,
 		ec.unmarshalInputUpdateFlagInput,
 		ec.unmarshalInputUpdateIntegratorProfileInput,
@@ -553,6 +558,17 @@ input AdvanceRolloutInput {
   flag: String!
 }
 
+type Affected {
+  "Flags."
+  flags: Int!
+  "Integrators."
+  integrators: Int!
+  "Tenants."
+  tenants: Int!
+  "Users that are known by themselves."
+  users: Int!
+}
+
 input ApplyChangeRequestInput {
   "The node that it is about."
   node: ID!
@@ -729,7 +745,7 @@ type ChangeRequest {
   "Position of the log that the preview is of."
   base: Long!
   "How many would see another value, as its author was shown."
-  affected: ProjectionsAffected!
+  affected: Affected!
   "How many approvals it needs."
   needed: Int!
   "Who has approved what it stands for."
@@ -924,6 +940,8 @@ input DefineFlagInput {
   levels: [String!]
   "Whether integrators and tenants may opt in and out."
   optional: Boolean
+  "Day by which nobody should need it any more; it is stale from then on, and comes to what it came to."
+  expires: String
 }
 
 input DefineRoleInput {
@@ -1064,6 +1082,10 @@ type Flag {
   levels: [String!]!
   "Whether integrators and tenants may opt in and out."
   optional: Boolean!
+  "Day by which nobody should need it any more."
+  expires: String
+  "The fact that somebody said that nobody needs it any more."
+  markedStaleBy: Origin
   "What other flags must come to, or it is off."
   prerequisites: [Prerequisite!]!
   "The fact that gave it this definition."
@@ -1076,17 +1098,16 @@ type Flag {
   createdAt: DateTime!
   "When it last changed."
   updatedAt: DateTime!
-}
-
-type FlagAffected {
-  "Flags."
-  flags: Int!
-  "Integrators."
-  integrators: Int!
-  "Tenants."
-  tenants: Int!
-  "Users that are known by themselves."
-  users: Int!
+  "When it was evaluated last by itself, where the caller may see that."
+  lastEvaluatedAt: DateTime
+  "When all flags were last evaluated at once, which does not tell which of them anybody looked at."
+  lastListedAt: DateTime
+  "What speaks for taking it away: marked by somebody, expired, or unused for 30 days."
+  stale: [String!]
+  "What would be the next step of taking it away, if anything speaks for that. One of: deprecate, archive, revive."
+  next: String
+  "How many nodes say something about it; only where stale flags are asked for."
+  overrides: Long
 }
 
 type FlagOverride {
@@ -1136,6 +1157,26 @@ type FlagOverridePage {
 type FlagPage {
   "The items, in the order asked for."
   items: [Flag!]!
+  "Send as after to go on; absent on the last page."
+  next: String
+}
+
+type FlagUse {
+  "The node that it was evaluated at."
+  node: ID!
+  "The flag; none if all were evaluated at once, which does not tell which of them anybody looked at."
+  flag: String
+  "How often, as far as it has been recorded."
+  count: Long!
+  "When it was evaluated first, as far as is known."
+  firstAt: DateTime!
+  "When it was evaluated last, as far as it has been recorded."
+  lastAt: DateTime!
+}
+
+type FlagUsePage {
+  "The items, in the order asked for."
+  items: [FlagUse!]!
   "Send as after to go on; absent on the last page."
   next: String
 }
@@ -1285,6 +1326,11 @@ input KillFlagInput {
 input LockFlagInput {
   "The node: platform, or the id of an integrator, tenant or user."
   node: ID!
+  "The flag."
+  flag: String!
+}
+
+input MarkFlagStaleInput {
   "The flag."
   flag: String!
 }
@@ -1805,6 +1851,17 @@ type Mutation {
     "Name of a preview of the mutation, instead of the header Reeve-Preview."
     preview: String
   ): Preview
+  "Say that nobody needs the flag any more; what it comes to stays as it is."
+  markFlagStale(
+    "What is asked for."
+    input: MarkFlagStaleInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
   "End the integrator for good; it must have no tenants left."
   offboardIntegrator(
     "What is asked for."
@@ -2388,6 +2445,17 @@ type Mutation {
     "Name of a preview of the mutation, instead of the header Reeve-Preview."
     preview: String
   ): Preview
+  "Say that somebody needs the flag."
+  unmarkFlagStale(
+    "What is asked for."
+    input: UnmarkFlagStaleInput!
+    "Instead of the header Idempotency-Key."
+    idempotencyKey: String
+    "Revision the caller decided on, instead of the header If-Match."
+    ifMatch: String
+    "Name of a preview of the mutation, instead of the header Reeve-Preview."
+    preview: String
+  ): Receipt
   "Give a feature set another edition."
   updateFeatureSet(
     "What is asked for."
@@ -2681,7 +2749,7 @@ type Preview {
   "What would happen, by the types of the events; nothing if empty."
   facts: [String!]!
   "How many would see another value."
-  affected: FlagAffected!
+  affected: Affected!
   "Who would see which other value, the first 10,000 of them, from the platform down."
   changes: [PreviewedChange!]!
   "Whose own override would cease to count, the first 10,000 of them."
@@ -2754,17 +2822,6 @@ type ProjectionPage {
   items: [Projection!]!
   "Send as after to go on; absent on the last page."
   next: String
-}
-
-type ProjectionsAffected {
-  "Flags."
-  flags: Int!
-  "Integrators."
-  integrators: Int!
-  "Tenants."
-  tenants: Int!
-  "Users that are known by themselves."
-  users: Int!
 }
 
 input PublicKeyInput {
@@ -3019,6 +3076,21 @@ type Query {
     "Before which instant; now if left out. Beyond now it tells what is going to be, as far as is known."
     to: DateTime
   ): FlipPage
+  "Where a flag was evaluated, and when last."
+  flagUsage(
+    "How many items at most."
+    limit: Int
+    "The next of the answer before; the list goes on after it."
+    after: String
+    "As of which instant: from everything that had happened by then. As of now if left out."
+    asOf: DateTime
+    "As of which position of the log, in place of an instant."
+    atPosition: Long
+    "The flag."
+    flag: String!
+    "Order; a leading minus for descending. One of: lastAt, -lastAt, node, -node."
+    sort: String
+  ): FlagUsePage
   "Flags."
   flags(
     "How many items at most."
@@ -3037,6 +3109,8 @@ type Query {
     tag: String
     "Only of this owner."
     owner: String
+    "Only those that something speaks for taking away, and how many nodes say something about them."
+    stale: Boolean
     "Order; a leading minus for descending. One of: key, -key, createdAt, -createdAt, updatedAt, -updatedAt."
     sort: String
   ): FlagPage
@@ -3930,6 +4004,11 @@ input UnlockFlagInput {
   flag: String!
 }
 
+input UnmarkFlagStaleInput {
+  "The flag."
+  flag: String!
+}
+
 input UpdateFeatureSetInput {
   "The feature set."
   set: String!
@@ -3960,6 +4039,8 @@ input UpdateFlagInput {
   levels: [String!]
   "Whether integrators and tenants may opt in and out; who has done so stays so."
   optional: Boolean
+  "Day by which nobody should need it any more, such as 2027-03-31; an empty text for none."
+  expires: String
 }
 
 input UpdateIntegratorProfileInput {
@@ -4153,6 +4234,20 @@ func (ec *executionContext) childFields_AccessPage(ctx context.Context, field gr
 		return ec.fieldContext_AccessPage_next(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessPage", field.Name)
+}
+
+func (ec *executionContext) childFields_Affected(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flags":
+		return ec.fieldContext_Affected_flags(ctx, field)
+	case "integrators":
+		return ec.fieldContext_Affected_integrators(ctx, field)
+	case "tenants":
+		return ec.fieldContext_Affected_tenants(ctx, field)
+	case "users":
+		return ec.fieldContext_Affected_users(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Affected", field.Name)
 }
 
 func (ec *executionContext) childFields_Approval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4501,6 +4596,10 @@ func (ec *executionContext) childFields_Flag(ctx context.Context, field graphql.
 		return ec.fieldContext_Flag_levels(ctx, field)
 	case "optional":
 		return ec.fieldContext_Flag_optional(ctx, field)
+	case "expires":
+		return ec.fieldContext_Flag_expires(ctx, field)
+	case "markedStaleBy":
+		return ec.fieldContext_Flag_markedStaleBy(ctx, field)
 	case "prerequisites":
 		return ec.fieldContext_Flag_prerequisites(ctx, field)
 	case "definedBy":
@@ -4513,22 +4612,18 @@ func (ec *executionContext) childFields_Flag(ctx context.Context, field graphql.
 		return ec.fieldContext_Flag_createdAt(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_Flag_updatedAt(ctx, field)
+	case "lastEvaluatedAt":
+		return ec.fieldContext_Flag_lastEvaluatedAt(ctx, field)
+	case "lastListedAt":
+		return ec.fieldContext_Flag_lastListedAt(ctx, field)
+	case "stale":
+		return ec.fieldContext_Flag_stale(ctx, field)
+	case "next":
+		return ec.fieldContext_Flag_next(ctx, field)
+	case "overrides":
+		return ec.fieldContext_Flag_overrides(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Flag", field.Name)
-}
-
-func (ec *executionContext) childFields_FlagAffected(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "flags":
-		return ec.fieldContext_FlagAffected_flags(ctx, field)
-	case "integrators":
-		return ec.fieldContext_FlagAffected_integrators(ctx, field)
-	case "tenants":
-		return ec.fieldContext_FlagAffected_tenants(ctx, field)
-	case "users":
-		return ec.fieldContext_FlagAffected_users(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type FlagAffected", field.Name)
 }
 
 func (ec *executionContext) childFields_FlagOverride(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4589,6 +4684,32 @@ func (ec *executionContext) childFields_FlagPage(ctx context.Context, field grap
 		return ec.fieldContext_FlagPage_next(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FlagPage", field.Name)
+}
+
+func (ec *executionContext) childFields_FlagUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_FlagUse_node(ctx, field)
+	case "flag":
+		return ec.fieldContext_FlagUse_flag(ctx, field)
+	case "count":
+		return ec.fieldContext_FlagUse_count(ctx, field)
+	case "firstAt":
+		return ec.fieldContext_FlagUse_firstAt(ctx, field)
+	case "lastAt":
+		return ec.fieldContext_FlagUse_lastAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlagUse", field.Name)
+}
+
+func (ec *executionContext) childFields_FlagUsePage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "items":
+		return ec.fieldContext_FlagUsePage_items(ctx, field)
+	case "next":
+		return ec.fieldContext_FlagUsePage_next(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlagUsePage", field.Name)
 }
 
 func (ec *executionContext) childFields_Flip(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5057,20 +5178,6 @@ func (ec *executionContext) childFields_ProjectionPage(ctx context.Context, fiel
 		return ec.fieldContext_ProjectionPage_next(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProjectionPage", field.Name)
-}
-
-func (ec *executionContext) childFields_ProjectionsAffected(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "flags":
-		return ec.fieldContext_ProjectionsAffected_flags(ctx, field)
-	case "integrators":
-		return ec.fieldContext_ProjectionsAffected_integrators(ctx, field)
-	case "tenants":
-		return ec.fieldContext_ProjectionsAffected_tenants(ctx, field)
-	case "users":
-		return ec.fieldContext_ProjectionsAffected_users(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type ProjectionsAffected", field.Name)
 }
 
 func (ec *executionContext) childFields_Quota(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7217,6 +7324,44 @@ func (ec *executionContext) field_Mutation_lockFlag_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_markFlagStale_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNMarkFlagStaleInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_offboardIntegrator_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9231,6 +9376,44 @@ func (ec *executionContext) field_Mutation_unlockFlag_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_unmarkFlagStale_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalNUnmarkFlagStaleInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "ifMatch",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ifMatch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "preview",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["preview"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateFeatureSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10305,6 +10488,60 @@ func (ec *executionContext) field_Query_flagTimeline_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_flagUsage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalODateTime2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "atPosition",
+		func(ctx context.Context, v any) (any, error) {
+			return ec.unmarshalOLong2interface(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atPosition"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "flag",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["flag"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sort"] = arg5
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_flag_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10402,14 +10639,22 @@ func (ec *executionContext) field_Query_flags_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["owner"] = arg7
-	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "stale",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["stale"] = arg8
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["sort"] = arg8
+	args["sort"] = arg9
 	return args, nil
 }
 
@@ -12298,6 +12543,98 @@ func (ec *executionContext) fieldContext_AccessPage_next(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("AccessPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Affected_flags(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Affected_flags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flags, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Affected_flags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Affected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Affected_integrators(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Affected_integrators(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Integrators, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Affected_integrators(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Affected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Affected_tenants(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Affected_tenants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tenants, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Affected_tenants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Affected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Affected_users(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Affected_users(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Users, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Affected_users(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Affected", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _Approval_by(ctx context.Context, field graphql.CollectedField, obj *projections.Approval) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13413,8 +13750,8 @@ func (ec *executionContext) _ChangeRequest_affected(ctx context.Context, field g
 			return obj.Affected, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v projections.Affected) graphql.Marshaler {
-			return ec.marshalNProjectionsAffected2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐAffected(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Affected) graphql.Marshaler {
+			return ec.marshalNAffected2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐAffected(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13427,7 +13764,7 @@ func (ec *executionContext) fieldContext_ChangeRequest_affected(_ context.Contex
 		IsMethod:   false,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ProjectionsAffected(ctx, field)
+			return ec.childFields_Affected(ctx, field)
 		},
 	}
 	return fc, nil
@@ -14839,7 +15176,7 @@ func (ec *executionContext) fieldContext_FeatureSetPage_next(_ context.Context, 
 	return graphql.NewScalarFieldContext("FeatureSetPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_key(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_key(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14862,7 +15199,7 @@ func (ec *executionContext) fieldContext_Flag_key(_ context.Context, field graph
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_type(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_type(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14885,7 +15222,7 @@ func (ec *executionContext) fieldContext_Flag_type(_ context.Context, field grap
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_default(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_default(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14908,7 +15245,7 @@ func (ec *executionContext) fieldContext_Flag_default(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type JSON does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_off(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_off(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14931,7 +15268,7 @@ func (ec *executionContext) fieldContext_Flag_off(_ context.Context, field graph
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type JSON does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_variants(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_variants(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14954,7 +15291,7 @@ func (ec *executionContext) fieldContext_Flag_variants(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Flag", field, true, true, errors.New("field of type JSON does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_mode(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_mode(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14977,7 +15314,7 @@ func (ec *executionContext) fieldContext_Flag_mode(_ context.Context, field grap
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_status(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_status(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15000,7 +15337,7 @@ func (ec *executionContext) fieldContext_Flag_status(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_description(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_description(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15023,7 +15360,7 @@ func (ec *executionContext) fieldContext_Flag_description(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_owner(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_owner(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15046,7 +15383,7 @@ func (ec *executionContext) fieldContext_Flag_owner(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_tags(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_tags(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15069,7 +15406,7 @@ func (ec *executionContext) fieldContext_Flag_tags(_ context.Context, field grap
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_exposed(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_exposed(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15092,7 +15429,7 @@ func (ec *executionContext) fieldContext_Flag_exposed(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_levels(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_levels(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15115,7 +15452,7 @@ func (ec *executionContext) fieldContext_Flag_levels(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_optional(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_optional(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15138,7 +15475,62 @@ func (ec *executionContext) fieldContext_Flag_optional(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_prerequisites(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_expires(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flag_expires(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Expires, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flag_expires(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flag_markedStaleBy(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flag_markedStaleBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MarkedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *cascade.Origin) graphql.Marshaler {
+			return ec.marshalOOrigin2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋcascadeᚐOrigin(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flag_markedStaleBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Flag",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Origin(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Flag_prerequisites(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15170,7 +15562,7 @@ func (ec *executionContext) fieldContext_Flag_prerequisites(_ context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _Flag_definedBy(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_definedBy(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15202,7 +15594,7 @@ func (ec *executionContext) fieldContext_Flag_definedBy(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _Flag_statusBy(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_statusBy(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15234,7 +15626,7 @@ func (ec *executionContext) fieldContext_Flag_statusBy(_ context.Context, field 
 	return fc, nil
 }
 
-func (ec *executionContext) _Flag_revision(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_revision(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15257,7 +15649,7 @@ func (ec *executionContext) fieldContext_Flag_revision(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type Long does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_createdAt(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_createdAt(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15280,7 +15672,7 @@ func (ec *executionContext) fieldContext_Flag_createdAt(_ context.Context, field
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _Flag_updatedAt(ctx context.Context, field graphql.CollectedField, obj *projections.Flag) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_updatedAt(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15303,96 +15695,119 @@ func (ec *executionContext) fieldContext_Flag_updatedAt(_ context.Context, field
 	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _FlagAffected_flags(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_lastEvaluatedAt(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_FlagAffected_flags(ctx, field)
+			return ec.fieldContext_Flag_lastEvaluatedAt(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Flags, nil
+			return obj.LastEvaluatedAt, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
-func (ec *executionContext) fieldContext_FlagAffected_flags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FlagAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+func (ec *executionContext) fieldContext_Flag_lastEvaluatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _FlagAffected_integrators(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_lastListedAt(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_FlagAffected_integrators(ctx, field)
+			return ec.fieldContext_Flag_lastListedAt(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Integrators, nil
+			return obj.LastListedAt, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
-func (ec *executionContext) fieldContext_FlagAffected_integrators(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FlagAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+func (ec *executionContext) fieldContext_Flag_lastListedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _FlagAffected_tenants(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_stale(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_FlagAffected_tenants(ctx, field)
+			return ec.fieldContext_Flag_stale(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Tenants, nil
+			return obj.Stale, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
-func (ec *executionContext) fieldContext_FlagAffected_tenants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FlagAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+func (ec *executionContext) fieldContext_Flag_stale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _FlagAffected_users(ctx context.Context, field graphql.CollectedField, obj *flag.Affected) (ret graphql.Marshaler) {
+func (ec *executionContext) _Flag_next(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_FlagAffected_users(ctx, field)
+			return ec.fieldContext_Flag_next(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Users, nil
+			return obj.Next, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
-func (ec *executionContext) fieldContext_FlagAffected_users(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FlagAffected", field, false, false, errors.New("field of type Int does not have child fields"))
+func (ec *executionContext) fieldContext_Flag_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Flag_overrides(ctx context.Context, field graphql.CollectedField, obj *readapi.Flag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Flag_overrides(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Overrides, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOLong2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Flag_overrides(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Flag", field, false, false, errors.New("field of type Long does not have child fields"))
 }
 
 func (ec *executionContext) _FlagOverride_node(ctx context.Context, field graphql.CollectedField, obj *readapi.FlagOverride) (ret graphql.Marshaler) {
@@ -15877,7 +16292,7 @@ func (ec *executionContext) fieldContext_FlagOverridePage_next(_ context.Context
 	return graphql.NewScalarFieldContext("FlagOverridePage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _FlagPage_items(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.Flag]) (ret graphql.Marshaler) {
+func (ec *executionContext) _FlagPage_items(ctx context.Context, field graphql.CollectedField, obj *readapi.List[readapi.Flag]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15889,8 +16304,8 @@ func (ec *executionContext) _FlagPage_items(ctx context.Context, field graphql.C
 			return obj.Items, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []projections.Flag) graphql.Marshaler {
-			return ec.marshalNFlag2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlagᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []readapi.Flag) graphql.Marshaler {
+			return ec.marshalNFlag2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlagᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15909,7 +16324,7 @@ func (ec *executionContext) fieldContext_FlagPage_items(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _FlagPage_next(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.Flag]) (ret graphql.Marshaler) {
+func (ec *executionContext) _FlagPage_next(ctx context.Context, field graphql.CollectedField, obj *readapi.List[readapi.Flag]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15930,6 +16345,176 @@ func (ec *executionContext) _FlagPage_next(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_FlagPage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FlagPage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FlagUse_node(ctx context.Context, field graphql.CollectedField, obj *projections.FlagUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagUse_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.NodeID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐNodeID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlagUse_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagUse", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _FlagUse_flag(ctx context.Context, field graphql.CollectedField, obj *projections.FlagUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagUse_flag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Key) graphql.Marshaler {
+			return ec.marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlagUse_flag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagUse", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FlagUse_count(ctx context.Context, field graphql.CollectedField, obj *projections.FlagUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagUse_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlagUse_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagUse", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _FlagUse_firstAt(ctx context.Context, field graphql.CollectedField, obj *projections.FlagUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagUse_firstAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlagUse_firstAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagUse", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _FlagUse_lastAt(ctx context.Context, field graphql.CollectedField, obj *projections.FlagUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagUse_lastAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlagUse_lastAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagUse", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _FlagUsePage_items(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.FlagUse]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagUsePage_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Items, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []projections.FlagUse) graphql.Marshaler {
+			return ec.marshalNFlagUse2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlagUseᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlagUsePage_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlagUsePage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlagUse(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlagUsePage_next(ctx context.Context, field graphql.CollectedField, obj *readapi.List[projections.FlagUse]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlagUsePage_next(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlagUsePage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlagUsePage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Flip_at(ctx context.Context, field graphql.CollectedField, obj *readapi.Flip) (ret graphql.Marshaler) {
@@ -19431,6 +20016,50 @@ func (ec *executionContext) fieldContext_Mutation_lockFlagPreview(ctx context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_markFlagStale(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_markFlagStale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MarkFlagStale(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_markFlagStale(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_markFlagStale_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_offboardIntegrator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21763,6 +22392,50 @@ func (ec *executionContext) fieldContext_Mutation_unlockFlagPreview(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_unmarkFlagStale(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_unmarkFlagStale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UnmarkFlagStale(ctx, fc.Args["input"].(map[string]any), fc.Args["idempotencyKey"].(*string), fc.Args["ifMatch"].(*string), fc.Args["preview"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_unmarkFlagStale(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_unmarkFlagStale_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_updateFeatureSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23567,7 +24240,7 @@ func (ec *executionContext) _Preview_affected(ctx context.Context, field graphql
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v flag.Affected) graphql.Marshaler {
-			return ec.marshalNFlagAffected2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐAffected(ctx, selections, v)
+			return ec.marshalNAffected2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐAffected(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23580,7 +24253,7 @@ func (ec *executionContext) fieldContext_Preview_affected(_ context.Context, fie
 		IsMethod:   false,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_FlagAffected(ctx, field)
+			return ec.childFields_Affected(ctx, field)
 		},
 	}
 	return fc, nil
@@ -24321,98 +24994,6 @@ func (ec *executionContext) fieldContext_ProjectionPage_next(_ context.Context, 
 	return graphql.NewScalarFieldContext("ProjectionPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _ProjectionsAffected_flags(ctx context.Context, field graphql.CollectedField, obj *projections.Affected) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ProjectionsAffected_flags(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Flags, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ProjectionsAffected_flags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProjectionsAffected", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ProjectionsAffected_integrators(ctx context.Context, field graphql.CollectedField, obj *projections.Affected) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ProjectionsAffected_integrators(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Integrators, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ProjectionsAffected_integrators(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProjectionsAffected", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ProjectionsAffected_tenants(ctx context.Context, field graphql.CollectedField, obj *projections.Affected) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ProjectionsAffected_tenants(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tenants, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ProjectionsAffected_tenants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProjectionsAffected", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ProjectionsAffected_users(ctx context.Context, field graphql.CollectedField, obj *projections.Affected) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ProjectionsAffected_users(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Users, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ProjectionsAffected_users(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProjectionsAffected", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
 func (ec *executionContext) _Query_apiKeys(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25094,8 +25675,8 @@ func (ec *executionContext) _Query_flag(ctx context.Context, field graphql.Colle
 				}(), fc.Args["flag"].(string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *projections.Flag) graphql.Marshaler {
-			return ec.marshalOFlag2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlag(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *readapi.Flag) graphql.Marshaler {
+			return ec.marshalOFlag2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlag(ctx, selections, v)
 		},
 		true,
 		false,
@@ -25237,6 +25818,62 @@ func (ec *executionContext) fieldContext_Query_flagTimeline(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_flagUsage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_flagUsage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().FlagUsage(ctx, fc.Args["limit"].(*int), fc.Args["after"].(*string),
+				func() any {
+					if fc.Args["asOf"] == nil {
+						return nil
+					}
+					return fc.Args["asOf"].(any)
+				}(),
+				func() any {
+					if fc.Args["atPosition"] == nil {
+						return nil
+					}
+					return fc.Args["atPosition"].(any)
+				}(), fc.Args["flag"].(string), fc.Args["sort"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[projections.FlagUse]) graphql.Marshaler {
+			return ec.marshalOFlagUsePage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_flagUsage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlagUsePage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_flagUsage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_flags(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25259,10 +25896,10 @@ func (ec *executionContext) _Query_flags(ctx context.Context, field graphql.Coll
 						return nil
 					}
 					return fc.Args["atPosition"].(any)
-				}(), fc.Args["status"].(*string), fc.Args["type"].(*string), fc.Args["tag"].(*string), fc.Args["owner"].(*string), fc.Args["sort"].(*string))
+				}(), fc.Args["status"].(*string), fc.Args["type"].(*string), fc.Args["tag"].(*string), fc.Args["owner"].(*string), fc.Args["stale"].(*bool), fc.Args["sort"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[projections.Flag]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *readapi.List[readapi.Flag]) graphql.Marshaler {
 			return ec.marshalOFlagPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx, selections, v)
 		},
 		true,
@@ -32334,7 +32971,7 @@ func (ec *executionContext) unmarshalInputDefineFlagInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"key", "type", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels", "optional"}
+	fieldsInOrder := [...]string{"key", "type", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels", "optional", "expires"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -32426,6 +33063,13 @@ func (ec *executionContext) unmarshalInputDefineFlagInput(ctx context.Context, o
 				return it, err
 			}
 			it["optional"] = data
+		case "expires":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expires"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["expires"] = data
 		}
 	}
 	return it, nil
@@ -32914,6 +33558,37 @@ func (ec *executionContext) unmarshalInputLockFlagInput(ctx context.Context, obj
 				return it, err
 			}
 			it["node"] = data
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputMarkFlagStaleInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"flag"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
 		case "flag":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -34774,6 +35449,37 @@ func (ec *executionContext) unmarshalInputUnlockFlagInput(ctx context.Context, o
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputUnmarkFlagStaleInput(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"flag"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "flag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flag"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["flag"] = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputUpdateFeatureSetInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -34823,7 +35529,7 @@ func (ec *executionContext) unmarshalInputUpdateFlagInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"flag", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels", "optional"}
+	fieldsInOrder := [...]string{"flag", "default", "off", "variants", "mode", "description", "owner", "tags", "exposed", "levels", "optional", "expires"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -34908,6 +35614,13 @@ func (ec *executionContext) unmarshalInputUpdateFlagInput(ctx context.Context, o
 				return it, err
 			}
 			it["optional"] = data
+		case "expires":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expires"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["expires"] = data
 		}
 	}
 	return it, nil
@@ -35423,6 +36136,60 @@ func (ec *executionContext) _AccessPage(ctx context.Context, sel ast.SelectionSe
 			}
 		case "next":
 			out.Values[i] = ec._AccessPage_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var affectedImplementors = []string{"Affected"}
+
+func (ec *executionContext) _Affected(ctx context.Context, sel ast.SelectionSet, obj *flag.Affected) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, affectedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Affected")
+		case "flags":
+			out.Values[i] = ec._Affected_flags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "integrators":
+			out.Values[i] = ec._Affected_integrators(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tenants":
+			out.Values[i] = ec._Affected_tenants(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "users":
+			out.Values[i] = ec._Affected_users(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -36539,7 +37306,7 @@ func (ec *executionContext) _FeatureSetPage(ctx context.Context, sel ast.Selecti
 
 var flagImplementors = []string{"Flag"}
 
-func (ec *executionContext) _Flag(ctx context.Context, sel ast.SelectionSet, obj *projections.Flag) graphql.Marshaler {
+func (ec *executionContext) _Flag(ctx context.Context, sel ast.SelectionSet, obj *readapi.Flag) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, flagImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -36629,6 +37396,10 @@ func (ec *executionContext) _Flag(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "expires":
+			out.Values[i] = ec._Flag_expires(ctx, field, obj)
+		case "markedStaleBy":
+			out.Values[i] = ec._Flag_markedStaleBy(ctx, field, obj)
 		case "prerequisites":
 			out.Values[i] = ec._Flag_prerequisites(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -36659,60 +37430,16 @@ func (ec *executionContext) _Flag(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
-
-	for label, dfs := range deferred {
-		ec.ProcessDeferredGroup(graphql.DeferredGroup{
-			Label:    label,
-			Path:     graphql.GetPath(ctx),
-			FieldSet: dfs,
-			Context:  ctx,
-		})
-	}
-
-	return out
-}
-
-var flagAffectedImplementors = []string{"FlagAffected"}
-
-func (ec *executionContext) _FlagAffected(ctx context.Context, sel ast.SelectionSet, obj *flag.Affected) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, flagAffectedImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := make(map[string]*graphql.FieldSet)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("FlagAffected")
-		case "flags":
-			out.Values[i] = ec._FlagAffected_flags(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "integrators":
-			out.Values[i] = ec._FlagAffected_integrators(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "tenants":
-			out.Values[i] = ec._FlagAffected_tenants(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "users":
-			out.Values[i] = ec._FlagAffected_users(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+		case "lastEvaluatedAt":
+			out.Values[i] = ec._Flag_lastEvaluatedAt(ctx, field, obj)
+		case "lastListedAt":
+			out.Values[i] = ec._Flag_lastListedAt(ctx, field, obj)
+		case "stale":
+			out.Values[i] = ec._Flag_stale(ctx, field, obj)
+		case "next":
+			out.Values[i] = ec._Flag_next(ctx, field, obj)
+		case "overrides":
+			out.Values[i] = ec._Flag_overrides(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -36865,7 +37592,7 @@ func (ec *executionContext) _FlagOverridePage(ctx context.Context, sel ast.Selec
 
 var flagPageImplementors = []string{"FlagPage"}
 
-func (ec *executionContext) _FlagPage(ctx context.Context, sel ast.SelectionSet, obj *readapi.List[projections.Flag]) graphql.Marshaler {
+func (ec *executionContext) _FlagPage(ctx context.Context, sel ast.SelectionSet, obj *readapi.List[readapi.Flag]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, flagPageImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -36881,6 +37608,103 @@ func (ec *executionContext) _FlagPage(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "next":
 			out.Values[i] = ec._FlagPage_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var flagUseImplementors = []string{"FlagUse"}
+
+func (ec *executionContext) _FlagUse(ctx context.Context, sel ast.SelectionSet, obj *projections.FlagUse) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flagUseImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FlagUse")
+		case "node":
+			out.Values[i] = ec._FlagUse_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "flag":
+			out.Values[i] = ec._FlagUse_flag(ctx, field, obj)
+		case "count":
+			out.Values[i] = ec._FlagUse_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "firstAt":
+			out.Values[i] = ec._FlagUse_firstAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastAt":
+			out.Values[i] = ec._FlagUse_lastAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var flagUsePageImplementors = []string{"FlagUsePage"}
+
+func (ec *executionContext) _FlagUsePage(ctx context.Context, sel ast.SelectionSet, obj *readapi.List[projections.FlagUse]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flagUsePageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FlagUsePage")
+		case "items":
+			out.Values[i] = ec._FlagUsePage_items(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = ec._FlagUsePage_next(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -37753,6 +38577,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_lockFlagPreview(ctx, field)
 			})
+		case "markFlagStale":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_markFlagStale(ctx, field)
+			})
 		case "offboardIntegrator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_offboardIntegrator(ctx, field)
@@ -37964,6 +38792,10 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "unlockFlagPreview":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_unlockFlagPreview(ctx, field)
+			})
+		case "unmarkFlagStale":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_unmarkFlagStale(ctx, field)
 			})
 		case "updateFeatureSet":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -38952,60 +39784,6 @@ func (ec *executionContext) _ProjectionPage(ctx context.Context, sel ast.Selecti
 	return out
 }
 
-var projectionsAffectedImplementors = []string{"ProjectionsAffected"}
-
-func (ec *executionContext) _ProjectionsAffected(ctx context.Context, sel ast.SelectionSet, obj *projections.Affected) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, projectionsAffectedImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := make(map[string]*graphql.FieldSet)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProjectionsAffected")
-		case "flags":
-			out.Values[i] = ec._ProjectionsAffected_flags(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "integrators":
-			out.Values[i] = ec._ProjectionsAffected_integrators(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "tenants":
-			out.Values[i] = ec._ProjectionsAffected_tenants(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "users":
-			out.Values[i] = ec._ProjectionsAffected_users(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
-
-	for label, dfs := range deferred {
-		ec.ProcessDeferredGroup(graphql.DeferredGroup{
-			Label:    label,
-			Path:     graphql.GetPath(ctx),
-			FieldSet: dfs,
-			Context:  ctx,
-		})
-	}
-
-	return out
-}
-
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -39320,6 +40098,25 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_flagTimeline(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "flagUsage":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_flagUsage(ctx, field)
 				return res
 			}
 
@@ -41925,6 +42722,10 @@ func (ec *executionContext) unmarshalNAdvanceRolloutInput2map(ctx context.Contex
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNAffected2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐAffected(ctx context.Context, sel ast.SelectionSet, v flag.Affected) graphql.Marshaler {
+	return ec._Affected(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNApplyChangeRequestInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputApplyChangeRequestInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -42323,15 +43124,15 @@ func (ec *executionContext) marshalNFeatureSetAssignment2ᚕgithubᚗcomᚋreeve
 	return ret
 }
 
-func (ec *executionContext) marshalNFlag2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlag(ctx context.Context, sel ast.SelectionSet, v projections.Flag) graphql.Marshaler {
+func (ec *executionContext) marshalNFlag2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlag(ctx context.Context, sel ast.SelectionSet, v readapi.Flag) graphql.Marshaler {
 	return ec._Flag(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNFlag2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlagᚄ(ctx context.Context, sel ast.SelectionSet, v []projections.Flag) graphql.Marshaler {
+func (ec *executionContext) marshalNFlag2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlagᚄ(ctx context.Context, sel ast.SelectionSet, v []readapi.Flag) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNFlag2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlag(ctx, sel, v[i])
+		return ec.marshalNFlag2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlag(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -42343,10 +43144,6 @@ func (ec *executionContext) marshalNFlag2ᚕgithubᚗcomᚋreeveᚑplatformᚋre
 	return ret
 }
 
-func (ec *executionContext) marshalNFlagAffected2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐAffected(ctx context.Context, sel ast.SelectionSet, v flag.Affected) graphql.Marshaler {
-	return ec._FlagAffected(ctx, sel, &v)
-}
-
 func (ec *executionContext) marshalNFlagOverride2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlagOverride(ctx context.Context, sel ast.SelectionSet, v readapi.FlagOverride) graphql.Marshaler {
 	return ec._FlagOverride(ctx, sel, &v)
 }
@@ -42356,6 +43153,26 @@ func (ec *executionContext) marshalNFlagOverride2ᚕgithubᚗcomᚋreeveᚑplatf
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNFlagOverride2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlagOverride(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNFlagUse2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlagUse(ctx context.Context, sel ast.SelectionSet, v projections.FlagUse) graphql.Marshaler {
+	return ec._FlagUse(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNFlagUse2ᚕgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlagUseᚄ(ctx context.Context, sel ast.SelectionSet, v []projections.FlagUse) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFlagUse2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlagUse(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -42767,6 +43584,11 @@ func (ec *executionContext) marshalNLong2ᚕinterfaceᚄ(ctx context.Context, se
 	return ret
 }
 
+func (ec *executionContext) unmarshalNMarkFlagStaleInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputMarkFlagStaleInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNMember2githubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐMember(ctx context.Context, sel ast.SelectionSet, v readapi.Member) graphql.Marshaler {
 	return ec._Member(ctx, sel, &v)
 }
@@ -42983,10 +43805,6 @@ func (ec *executionContext) marshalNProjection2ᚕgithubᚗcomᚋreeveᚑplatfor
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalNProjectionsAffected2githubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐAffected(ctx context.Context, sel ast.SelectionSet, v projections.Affected) graphql.Marshaler {
-	return ec._ProjectionsAffected(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNPublicKeyInput2map(ctx context.Context, v any) (map[string]any, error) {
@@ -43991,6 +44809,11 @@ func (ec *executionContext) unmarshalNUnlockFlagInput2map(ctx context.Context, v
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNUnmarkFlagStaleInput2map(ctx context.Context, v any) (map[string]any, error) {
+	res, err := ec.unmarshalInputUnmarkFlagStaleInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNUpdateFeatureSetInput2map(ctx context.Context, v any) (map[string]any, error) {
 	res, err := ec.unmarshalInputUpdateFeatureSetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -44470,7 +45293,7 @@ func (ec *executionContext) marshalOFeatureSetPage2ᚖgithubᚗcomᚋreeveᚑpla
 	return ec._FeatureSetPage(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOFlag2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋprojectionsᚐFlag(ctx context.Context, sel ast.SelectionSet, v *projections.Flag) graphql.Marshaler {
+func (ec *executionContext) marshalOFlag2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐFlag(ctx context.Context, sel ast.SelectionSet, v *readapi.Flag) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -44484,11 +45307,18 @@ func (ec *executionContext) marshalOFlagOverridePage2ᚖgithubᚗcomᚋreeveᚑp
 	return ec._FlagOverridePage(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOFlagPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[projections.Flag]) graphql.Marshaler {
+func (ec *executionContext) marshalOFlagPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[readapi.Flag]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._FlagPage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFlagUsePage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[projections.FlagUse]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FlagUsePage(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOFlipPage2ᚖgithubᚗcomᚋreeveᚑplatformᚋreeveᚋreadapiᚐList(ctx context.Context, sel ast.SelectionSet, v *readapi.List[readapi.Flip]) graphql.Marshaler {
@@ -45093,6 +45923,19 @@ func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋr
 }
 
 func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐFeatureSetKey(ctx context.Context, sel ast.SelectionSet, v flag.FeatureSetKey) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx context.Context, v any) (flag.Key, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := flag.Key(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐKey(ctx context.Context, sel ast.SelectionSet, v flag.Key) graphql.Marshaler {
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(v))

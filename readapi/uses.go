@@ -1,0 +1,154 @@
+package readapi
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
+)
+
+const (
+	mostUses   = 1 << 16     // that are told apart; of more nothing is known
+	usesBeat   = time.Second // between two looks at what is due
+	usesAtOnce = 50          // records in one of them
+	usesFlush  = 1000        // records when the server ends
+)
+
+// Uses count which flags are evaluated where, and have it recorded now and then:
+// a flag at a node as soon as it is evaluated there for the first time, and after that
+// at most once in Every. Whoever evaluates waits for nothing. A crash loses what was
+// counted since the last record.
+type Uses struct {
+	Every  time.Duration
+	Record func(context.Context, flag.Use) error
+	Logger *slog.Logger
+
+	counts  sync.Map // of *useCount, by usePlace
+	places  atomic.Int64
+	lost    atomic.Uint64
+	news    atomic.Bool
+	failing bool // of Run, then of Flush
+}
+
+// A usePlace is a flag at a node; no flag for all at once.
+type usePlace struct {
+	node domain.NodeID
+	flag flag.Key
+}
+
+// A useCount is what was evaluated since it was last recorded.
+type useCount struct {
+	count       atomic.Int64
+	first, last atomic.Int64 // in Unix milliseconds
+	told        time.Time    // when it was last recorded; of whoever records
+}
+
+// Note counts one evaluation. There may be nobody who counts.
+func (u *Uses) Note(node domain.NodeID, k flag.Key, now time.Time) {
+	if u == nil {
+		return
+	}
+	at := usePlace{node, k}
+	known, ok := u.counts.Load(at)
+	if !ok {
+		if u.places.Load() >= mostUses {
+			u.lost.Add(1)
+			return
+		}
+		var there bool
+		if known, there = u.counts.LoadOrStore(at, &useCount{}); !there {
+			u.places.Add(1)
+		}
+	}
+	c, ms := known.(*useCount), now.UnixMilli()
+	if c.count.Add(1) == 1 {
+		c.first.Store(ms)
+		u.news.Store(true)
+	}
+	c.last.Store(ms)
+}
+
+// Lost is how many evaluations were not counted, because there were too many places.
+func (u *Uses) Lost() uint64 { return u.lost.Load() }
+
+// Run has records written until ctx ends.
+func (u *Uses) Run(ctx context.Context) {
+	tick := time.NewTicker(usesBeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if u.news.Swap(false) {
+				_ = u.write(ctx, now, usesAtOnce, false) // it has said so
+			}
+		}
+	}
+}
+
+// Flush has recorded what was not yet, as far as that can be done in little time.
+func (u *Uses) Flush() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	return u.write(ctx, time.Now(), usesFlush, true)
+}
+
+// write records what is due, or everything. What fails is counted on.
+func (u *Uses) write(ctx context.Context, now time.Time, most int, all bool) (err error) {
+	u.counts.Range(func(key, value any) bool {
+		at, c := key.(usePlace), value.(*useCount)
+		switch {
+		case c.count.Load() == 0:
+			u.forget(at, c, now)
+			return true
+		case !all && now.Sub(c.told) < u.Every:
+			u.news.Store(true)
+			return true
+		case most == 0:
+			u.news.Store(true)
+			return false
+		}
+		most--
+		err = u.tell(ctx, at, c, now)
+		return err == nil
+	})
+	if (err != nil) != u.failing {
+		u.failing = err != nil
+		u.Logger.Log(ctx, map[bool]slog.Level{true: slog.LevelWarn, false: slog.LevelInfo}[u.failing], "recording which flags are evaluated", "error", err)
+	}
+	return err
+}
+
+// tell records one count.
+func (u *Uses) tell(ctx context.Context, at usePlace, c *useCount, now time.Time) error {
+	first, last := time.UnixMilli(c.first.Load()).UTC(), time.UnixMilli(c.last.Load()).UTC()
+	n := c.count.Swap(0)
+	if last.Before(first) {
+		last = first
+	}
+	err := u.Record(ctx, flag.Use{Node: at.node, Flag: at.flag, Count: int(n), First: first, Last: last})
+	switch domain.KindOf(err) {
+	case domain.Unavailable, domain.Internal:
+		if err != nil {
+			c.first.Store(first.UnixMilli())
+			c.count.Add(n)
+			u.news.Store(true)
+			return err
+		}
+	}
+	c.told = now // also of what is refused: the node may have gone
+	return nil
+}
+
+// forget makes room of what was not evaluated for long.
+func (u *Uses) forget(at usePlace, c *useCount, now time.Time) {
+	if now.Sub(c.told) > 2*u.Every && c.count.Load() == 0 {
+		u.counts.Delete(at)
+		u.places.Add(-1)
+	}
+}
