@@ -20,7 +20,7 @@ func Export(ctx context.Context, api API, out io.Writer) error {
 	e := yaml.NewEncoder(out)
 	e.SetIndent(2)
 	p := &Plan{world: w}
-	for _, write := range []func(*yaml.Encoder) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportFlags, p.exportOverrides} {
+	for _, write := range []func(*yaml.Encoder) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportSegments, p.exportFlags, p.exportOverrides} {
 		if err := write(e); err != nil {
 			return err
 		}
@@ -83,13 +83,34 @@ func (p *Plan) exportQuotas(e *yaml.Encoder) error {
 	return nil
 }
 
+func (p *Plan) exportSegments(e *yaml.Encoder) error {
+	for _, key := range sorted(p.world.segments) {
+		s := p.world.segments[key]
+		if s.Retired {
+			continue
+		}
+		spec := Segment{Description: s.Description, Included: s.Included, Excluded: s.Excluded}
+		if !same(s.Any, []any{}) {
+			spec.Any = yamlOf(s.Any)
+		}
+		if err := e.Encode(exported{"Segment", key, spec}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (p *Plan) exportFlags(e *yaml.Encoder) error {
 	for _, key := range sorted(p.world.flags) {
 		f := p.world.flags[key]
 		if f.State == "archived" {
 			continue
 		}
-		spec := Flag{Type: f.Type, Default: yamlOf(f.Default), Off: yamlOf(f.Off), Mode: f.Mode, Description: f.Description, Owner: f.Owner, Tags: f.Tags, Exposed: f.Exposed, State: f.State}
+		spec := Flag{Type: f.Type, Default: yamlOf(f.Default), Off: yamlOf(f.Off), Mode: f.Mode, Description: f.Description, Owner: f.Owner, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels, Optional: f.Optional, Expires: f.Expires, State: f.State}
+		if all := f.requires(); len(all) > 0 {
+			raw, _ := json.Marshal(all) // which came out of JSON
+			spec.Requires = yamlOf(raw)
+		}
 		if len(f.Variants) > 0 {
 			spec.Variants = variants(f.Variants)
 		}

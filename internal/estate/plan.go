@@ -48,9 +48,12 @@ const (
 	tenants
 	quotas
 	activations
+	segments
 	definitions
+	dependencies
 	overrides
 	locks
+	releases
 	retirements
 	endings
 )
@@ -92,6 +95,9 @@ func (p *Plan) check(docs []Document) error {
 	for name := range p.world.flags {
 		known["Flag/"+name] = true
 	}
+	for name, s := range p.world.segments {
+		known["Segment/"+name] = !s.Retired
+	}
 	listed := map[string]bool{}
 	for _, d := range docs {
 		id := d.Kind + "/" + d.Name
@@ -127,10 +133,34 @@ func (d Document) needs() map[string]string {
 		if _, slug, err := split(d.Name); err == nil {
 			return map[string]string{"name": "Tenant/" + slug}
 		}
+	case *Flag:
+		return s.needs()
 	case *FlagOverride:
-		return overrideNeeds(d.Name)
+		return s.needs(d.Name)
 	}
 	return nil
+}
+
+// needs are the flags that a flag depends on.
+func (s *Flag) needs() map[string]string {
+	needs := map[string]string{}
+	for i, r := range s.requires() {
+		needs[fmt.Sprintf("spec.prerequisites.%d.flag", i)] = "Flag/" + r.Flag
+	}
+	return needs
+}
+
+// needs are the flag, the node and the segments of an override.
+func (s *FlagOverride) needs(name string) map[string]string {
+	needs := overrideNeeds(name)
+	rules, err := value(s.Rules)
+	if err != nil || needs == nil {
+		return needs
+	}
+	for _, key := range namedSegments(rules) {
+		needs["spec.rules ("+key+")"] = "Segment/" + key
+	}
+	return needs
 }
 
 func overrideNeeds(name string) map[string]string {
@@ -161,6 +191,8 @@ func (p *Plan) add(d Document) error {
 		steps, exists, err = p.tenant(d.Name, s)
 	case *Quota:
 		steps, exists, err = p.quota(d.Name, s)
+	case *Segment:
+		steps, exists, err = p.segment(d.Name, s)
 	case *Flag:
 		steps, exists, err = p.flag(d.Name, s)
 	case *FlagOverride:

@@ -6,7 +6,7 @@ import (
 )
 
 // prune plans the removal of what no document speaks of: overrides are cleared
-// (unlocked first), flags deprecated and archived, tenants archived. Nothing is
+// (unlocked first), flags deprecated and archived, segments retired, tenants archived. Nothing is
 // deleted, and integrators stay: ending one is a decision of its own.
 func (p *Plan) prune(docs []Document) {
 	keep := map[string]bool{}
@@ -28,6 +28,11 @@ func (p *Plan) prune(docs []Document) {
 		f := p.world.flags[key]
 		if !keep["Flag/"+key] && f.State != "archived" {
 			p.remove("Flag", key, p.retire(key, f))
+		}
+	}
+	for _, key := range sorted(p.world.segments) {
+		if s := p.world.segments[key]; !keep["Segment/"+key] && !s.Retired {
+			p.remove("Segment", key, []step{{phase: endings, what: "retire", method: "POST", path: fixed("/v1/segments/" + key + "/retire"), body: map[string]any{}, revision: s.Revision}})
 		}
 	}
 	for _, slug := range sorted(p.world.tenants) {

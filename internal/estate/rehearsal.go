@@ -51,6 +51,8 @@ func (p *Plan) wrong(d Document, types map[string]flagrules.Type) error {
 		return decided(members("slug", d.Name, "name", orElse(s.Name, now.Name), "kind", orElse(s.Kind, now.Kind), "contacts", s.Contacts), tenantrules.Create.Decide, tenantrules.Tenant{})
 	case *Quota:
 		return s.wrong(d.Name)
+	case *Segment:
+		return s.wrong(d.Name)
 	case *Flag:
 		return p.wrongFlag(d.Name, s)
 	case *FlagOverride:
@@ -69,6 +71,15 @@ func (s *Quota) wrong(name string) error {
 	return decided(body, quotarules.Change.Decide, quotarules.Quotas{Standing: domain.Usable})
 }
 
+func (s *Segment) wrong(key string) error {
+	body, err := s.body()
+	if err != nil {
+		return err
+	}
+	body["key"] = key
+	return decided(body, flagrules.DefineSegment.Decide, flagrules.Segment{})
+}
+
 func (p *Plan) wrongFlag(key string, s *Flag) error {
 	body, err := s.body()
 	if err != nil {
@@ -81,6 +92,12 @@ func (p *Plan) wrongFlag(key string, s *Flag) error {
 	all := members("key", key, "type", now.Type, "default", now.Default, "mode", now.Mode)
 	maps.Copy(all, body)
 	all["type"] = orElse(s.Type, now.Type)
+	if given := s.requires(); given != nil {
+		var c flagrules.SetPrerequisites
+		if err := edge.BindObject(map[string]any{"flag": key, "prerequisites": given})(&c); err != nil {
+			return err
+		}
+	}
 	return decided(all, flagrules.Define.Decide, flagrules.Flag{})
 }
 

@@ -9,13 +9,14 @@ import (
 )
 
 // kindNames lists the kinds in the order in which they are brought about.
-const kindNames = "Integrator, Tenant, Quota, Flag, FlagOverride"
+const kindNames = "Integrator, Tenant, Quota, Segment, Flag, FlagOverride"
 
 // specs makes an empty spec for each kind.
 var specs = map[string]func() any{
 	"Integrator":   func() any { return new(Integrator) },
 	"Tenant":       func() any { return new(Tenant) },
 	"Quota":        func() any { return new(Quota) },
+	"Segment":      func() any { return new(Segment) },
 	"Flag":         func() any { return new(Flag) },
 	"FlagOverride": func() any { return new(FlagOverride) },
 }
@@ -67,7 +68,11 @@ type Flag struct {
 	Owner       string               `yaml:"owner,omitempty"`
 	Tags        []string             `yaml:"tags,omitempty,flow"`
 	Exposed     bool                 `yaml:"exposed,omitempty"`
-	State       string               `yaml:"state,omitempty"` // draft, active, deprecated or killed; draft if left out
+	Levels      []string             `yaml:"levels,omitempty,flow"` // that may override it; all if left out
+	Optional    bool                 `yaml:"optional,omitempty"`
+	Expires     string               `yaml:"expires,omitempty"`       // a day
+	Requires    yaml.Node            `yaml:"prerequisites,omitempty"` // flag and variant, or value, of each
+	State       string               `yaml:"state,omitempty"`         // draft, active, deprecated or killed; draft if left out
 }
 
 // A FlagOverride is named <key>@<node>, where the node is platform,
