@@ -18,6 +18,7 @@ type commandLine struct {
 	operations
 	Apply      applyCommand      `cmd:"" group:"Ask" help:"Make the platform look like files."`
 	Export     exportCommand     `cmd:"" group:"Ask" help:"Write the platform as files."`
+	Import     importCommand     `cmd:"" group:"Ask" help:"Make a file for apply of what another flag system keeps its flags in."`
 	Completion completionCommand `cmd:"" group:"Operate" help:"Print a script that lets a shell complete verbs and flags."`
 }
 

@@ -28,6 +28,18 @@ func Export(ctx context.Context, api API, out io.Writer) error {
 	return e.Close()
 }
 
+// Write writes documents in the format that [Parse] reads.
+func Write(out io.Writer, docs []Document) error {
+	e := yaml.NewEncoder(out)
+	e.SetIndent(2)
+	for _, d := range docs {
+		if err := e.Encode(exported{d.Kind, d.Name, d.Spec}); err != nil {
+			return err
+		}
+	}
+	return e.Close()
+}
+
 // exported is one document on its way out.
 type exported struct {
 	Kind string `yaml:"kind"`
@@ -91,7 +103,7 @@ func (p *Plan) exportSegments(e *yaml.Encoder) error {
 		}
 		spec := Segment{Description: s.Description, Included: s.Included, Excluded: s.Excluded}
 		if !same(s.Any, []any{}) {
-			spec.Any = yamlOf(s.Any)
+			spec.Any = Node(s.Any)
 		}
 		if err := e.Encode(exported{"Segment", key, spec}); err != nil {
 			return err
@@ -106,10 +118,10 @@ func (p *Plan) exportFlags(e *yaml.Encoder) error {
 		if f.State == "archived" {
 			continue
 		}
-		spec := Flag{Type: f.Type, Default: yamlOf(f.Default), Off: yamlOf(f.Off), Mode: f.Mode, Description: f.Description, Owner: f.Owner, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels, Optional: f.Optional, Expires: f.Expires, State: f.State}
+		spec := Flag{Type: f.Type, Default: Node(f.Default), Off: Node(f.Off), Mode: f.Mode, Description: f.Description, Owner: f.Owner, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels, Optional: f.Optional, Expires: f.Expires, State: f.State}
 		if all := f.requires(); len(all) > 0 {
 			raw, _ := json.Marshal(all) // which came out of JSON
-			spec.Requires = yamlOf(raw)
+			spec.Requires = Node(raw)
 		}
 		if len(f.Variants) > 0 {
 			spec.Variants = variants(f.Variants)
@@ -124,7 +136,7 @@ func (p *Plan) exportFlags(e *yaml.Encoder) error {
 func variants(all map[string]json.RawMessage) map[string]yaml.Node {
 	out := make(map[string]yaml.Node, len(all))
 	for name, v := range all {
-		out[name] = yamlOf(v)
+		out[name] = Node(v)
 	}
 	return out
 }
@@ -142,9 +154,9 @@ func (p *Plan) exportOverrides(e *yaml.Encoder) error {
 		}
 		spec := FlagOverride{Variant: o.Variant, ValidFrom: moment(o.ValidFrom), ValidUntil: moment(o.ValidUntil), Locked: o.Locked, Reason: o.SaidBy.Reason}
 		if o.Variant == "" {
-			spec.Value = yamlOf(o.Value)
+			spec.Value = Node(o.Value)
 		}
-		spec.Rules, spec.Split = yamlOf(lean(o.Rules)), yamlOf(lean(o.Split))
+		spec.Rules, spec.Split = Node(lean(o.Rules)), Node(lean(o.Split))
 		if err := e.Encode(exported{"FlagOverride", o.Flag + "@" + where, spec}); err != nil {
 			return err
 		}

@@ -100,8 +100,8 @@ func value(n yaml.Node) (json.RawMessage, error) {
 	return json.Marshal(v)
 }
 
-// yamlOf gives a JSON value as YAML, for export.
-func yamlOf(raw json.RawMessage) (n yaml.Node) {
+// Node gives a JSON value as YAML; nothing for none.
+func Node(raw json.RawMessage) (n yaml.Node) {
 	if len(raw) == 0 {
 		return n
 	}
