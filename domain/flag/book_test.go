@@ -345,11 +345,10 @@ func (w *world) step() {
 }
 
 // ask holds an answer of the book against the fold over the log.
-func (w *world) ask() {
-	r := rapid.SampledFrom(w.log).Draw(w.T, "as of")
-	node, user := rapid.SampledFrom(worldNodes[:6]).Draw(w.T, "node"), rapid.SampledFrom(worldNodes).Draw(w.T, "user")
-	k, at := rapid.SampledFrom(worldFlags).Draw(w.T, "flag"), w.now.Add(time.Duration(rapid.IntRange(-60, 30).Draw(w.T, "at"))*time.Minute)
-	who := &Context{Key: rapid.SampledFrom([]string{"ann", "bob", "cy", ""}).Draw(w.T, "who"), Attributes: map[string]any{"region": rapid.SampledFrom([]string{"eu", "us"}).Draw(w.T, "region")}}
+func (w *world) ask(by *rand.Rand) {
+	r, node, user := w.log[by.IntN(len(w.log))], worldNodes[by.IntN(6)], worldNodes[by.IntN(len(worldNodes))]
+	k, at := worldFlags[by.IntN(len(worldFlags))], w.now.Add(time.Duration(by.IntN(90)-60)*time.Minute)
+	who := &Context{Key: []string{"ann", "bob", "cy", ""}[by.IntN(4)], Attributes: map[string]any{"region": []string{"eu", "us"}[by.IntN(2)]}}
 	want, wantErr := w.log.at(r.Position, k).evaluate(node, user, who, at)
 	got, err := asked(w.book, k, Question{Node: node, User: domain.UserID(user), Context: who, At: at, Position: r.Position})
 	if !errors.Is(err, wantErr) || got != want {
@@ -369,6 +368,7 @@ func asked(b *Book, k Key, q Question) (wanted, error) {
 	return wanted{string(a.Value), a.Variant, a.Rule, a.Bucket, a.Reason, a.Cause, a.Level, a.Decider(), a.Position}, nil
 }
 
+// A hundred worlds, and a thousand questions to each.
 func TestABookIsTheFoldAtEveryPosition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{T: t, book: NewBook(), now: at}
@@ -376,8 +376,9 @@ func TestABookIsTheFoldAtEveryPosition(t *testing.T) {
 		for range rapid.IntRange(0, 60).Draw(t, "steps") {
 			w.step()
 		}
-		for range 40 {
-			w.ask()
+		by := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "questions"), 0))
+		for range 1000 {
+			w.ask(by)
 		}
 	})
 }
