@@ -66,7 +66,7 @@ bench: postgres build ## speed as ratios to baselines measured in the same run
 
 soak: postgres build ## the long profile of the crash, fault and load tests
 	REEVE_SOAK=1 $(GO) test -timeout 30m ./internal/logserver/conformance
-	REEVE_SOAK=1 $(GO) test -timeout 170m -run 'Crash|Kill|Fault|Conservation|PowerLoss|Cut|Zeroed|Flipped' -v ./...
+	REEVE_SOAK=1 $(GO) test -timeout 170m -run 'Crash|Kill|Away|Fault|Conservation|PowerLoss|Cut|Zeroed|Flipped' -v ./...
 
 fuzz: ## each fuzz target for a while (FUZZTIME=30s)
 	scripts/fuzz.sh

@@ -11,9 +11,18 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/reeve-platform/reeve/internal/pgdev"
 )
+
+// away is for how long things stay away: in the long profile that is what it is in life.
+func away() time.Duration {
+	if os.Getenv("REEVE_SOAK") != "" {
+		return 3 * time.Minute
+	}
+	return 0
+}
 
 // Postgres is killed, then the log, then both, while flags are asked for. Each time
 // all are answered, say how old they are, and go on when what was killed is back.
@@ -54,6 +63,15 @@ func TestFlagsAreAnsweredWhileTheRestIsAway(t *testing.T) {
 			if a := o.send(t.Context(), "POST", "/v1/flags", "", `{"key":"other","type":"boolean","default":false}`); a.code != http.StatusServiceUnavailable {
 				t.Errorf("%s: a command is answered %d %s", c.name, a.code, a.body)
 			}
+		}
+		for back := time.Now().Add(away()); time.Now().Before(back); {
+			next := time.Now().Add(20 * time.Second)
+			o.comes("some time has passed", func() bool { return time.Now().After(next) })
+			if e := o.evaluate(); c.events && e.age < 3 || !c.events && e.age > 0 {
+				t.Fatalf("%s: flags are %d seconds old", c.name, e.age)
+			}
+		}
+		if c.events {
 			o.logs.startLog()
 		}
 		if c.database {
