@@ -72,16 +72,24 @@ func (o ofrep) asked(w http.ResponseWriter, r *http.Request) (a asking, leave fu
 	if a.subject, no = readSubject(r); no != nil {
 		return a, nil, no
 	}
-	a.bind(scope)
-	if leave, err = edge.Enter(r.Context()); err != nil {
-		return a, nil, &refusal{err: err}
+	leave, no = o.begin(w.Header(), r, &a)
+	return a, leave, no
+}
+
+// begin begins an evaluation for whom the context names, as far as the caller may see
+// them: everything that is said in words of another protocol is asked here, too.
+func (o ofrep) begin(h http.Header, r *http.Request, a *asking) (leave func(), no *refusal) {
+	a.bind(a.scope)
+	leave, err := edge.Enter(r.Context())
+	if err != nil {
+		return nil, &refusal{err: err}
 	}
-	if no = o.look(r, &a); no != nil {
+	if no = o.look(r, a); no != nil {
 		leave()
-		return a, nil, no
+		return nil, no
 	}
-	o.stamp(w.Header(), &a)
-	return a, leave, nil
+	o.stamp(h, a)
+	return leave, nil
 }
 
 // look finds the place that is asked about, as soon as the book has got as far as

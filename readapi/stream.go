@@ -132,7 +132,8 @@ func (o ofrep) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
-	f := follower{ofrep: o, t: t, w: w, control: http.NewResponseController(w)}
+	to := &browser{w, http.NewResponseController(w), o.source.Flags}
+	f := follower{ofrep: o, t: t, out: to}
 	if last, ok := notedAt(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("lastEventId"))); ok {
 		f.known, f.version, _, _ = f.look(last)
 	}
@@ -140,7 +141,9 @@ func (o ofrep) stream(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep notices back
-	f.follow(r)
+	if to.write(fmt.Sprintf("retry: %d\n\n", retryAfter.Milliseconds())) {
+		f.follow(r)
+	}
 }
 
 // may reports whether the holder of a ticket may still evaluate flags at its place.
@@ -158,12 +161,18 @@ func (o ofrep) may(t ticket) bool {
 // A follower is a client that follows a stream.
 type follower struct {
 	ofrep
-	t       ticket
-	w       http.ResponseWriter
-	control *http.ResponseController
+	t   ticket
+	out teller
 
 	known   bool   // whether the client has been told of any version
 	version uint64 // that it knows
+}
+
+// A teller words for a client what it follows. Both report whether the client has
+// taken it.
+type teller interface {
+	changed(at uint64, now time.Time) bool
+	alive() bool // although there is nothing to tell
 }
 
 // look is the version of the place as of a position, or now if that is 0, and when it
@@ -187,9 +196,6 @@ func (f *follower) look(position uint64) (ok bool, version uint64, at uint64, ne
 // anew is told to evaluate once: something may have come between its evaluation and
 // its stream.
 func (f *follower) follow(r *http.Request) {
-	if !f.write(fmt.Sprintf("retry: %d\n\n", retryAfter.Milliseconds())) {
-		return
-	}
 	beat, turns, due := f.now().Add(heartbeat), turn(f.t.expires().Add(-2*epoch)), time.Time{}
 	for {
 		moved, now := f.source.Streams.Moved(), f.now()
@@ -198,7 +204,7 @@ func (f *follower) follow(r *http.Request) {
 		case !ok || !f.may(f.t) || !now.Before(f.t.expires()):
 			return
 		case !f.known || version != f.version || !due.IsZero() && !now.Before(due) || !now.Before(turns):
-			if !f.write(f.notice(at, now)) {
+			if !f.out.changed(at, now) {
 				return
 			}
 			f.known, f.version, beat = true, version, now.Add(heartbeat)
@@ -206,7 +212,7 @@ func (f *follower) follow(r *http.Request) {
 				turns = f.t.expires()
 			}
 		case !now.Before(beat):
-			if !f.write(":\n\n") {
+			if !f.out.alive() {
 				return
 			}
 			beat = now.Add(heartbeat)
@@ -251,23 +257,31 @@ func earliest(times ...time.Time) (first time.Time) {
 	return first
 }
 
-// notice tells the client to evaluate again. Its id and its etag are the position:
+// A browser follows server-sent events (WHATWG HTML).
+type browser struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	flags   *flag.Book
+}
+
+// changed tells the client to evaluate again. The id and the etag are the position:
 // from the one the stream goes on, and for the other the evaluation waits.
-func (f *follower) notice(at uint64, now time.Time) string {
-	modified := f.source.Flags.When(at)
+func (b *browser) changed(at uint64, now time.Time) bool {
+	modified := b.flags.When(at)
 	if modified.IsZero() {
 		modified = now
 	}
-	return fmt.Sprintf("id: %d\nevent: message\ndata: {\"type\":\"refetchEvaluation\",\"etag\":\"\\\"%[1]d\\\"\",\"lastModified\":%d}\n\n", at, modified.Unix())
+	return b.write(fmt.Sprintf("id: %d\nevent: message\ndata: {\"type\":\"refetchEvaluation\",\"etag\":\"\\\"%[1]d\\\"\",\"lastModified\":%d}\n\n", at, modified.Unix()))
 }
 
-// write reports whether the client has taken it.
-func (f *follower) write(text string) bool {
-	if err := f.control.SetWriteDeadline(time.Now().Add(takes)); err != nil {
+func (b *browser) alive() bool { return b.write(":\n\n") }
+
+func (b *browser) write(text string) bool {
+	if err := b.control.SetWriteDeadline(time.Now().Add(takes)); err != nil {
 		return false
 	}
-	if _, err := f.w.Write([]byte(text)); err != nil {
+	if _, err := b.w.Write([]byte(text)); err != nil {
 		return false
 	}
-	return f.control.Flush() == nil
+	return b.control.Flush() == nil
 }

@@ -13,23 +13,24 @@ type Outcome struct {
 	Status  int    // HTTP
 	GraphQL string // extensions.code
 	Exit    int    // of the command line, after sysexits(3)
+	RPC     uint32 // status code of gRPC
 	Retry   bool   // the same request may succeed later, without being changed
 }
 
 // outcomes is the one table from kind to everything the outside sees.
 var outcomes = map[domain.Kind]Outcome{
-	domain.Internal:        {500, "INTERNAL", 1, false},
-	domain.Malformed:       {400, "MALFORMED", 65, false},
-	domain.Invalid:         {422, "BAD_USER_INPUT", 65, false},
-	domain.Unauthenticated: {401, "UNAUTHENTICATED", 77, false},
-	domain.Forbidden:       {403, "FORBIDDEN", 77, false},
-	domain.NotFound:        {404, "NOT_FOUND", 66, false},
-	domain.Conflict:        {409, "CONFLICT", 75, false},
-	domain.Stale:           {412, "STALE", 75, false},
-	domain.Gone:            {410, "GONE", 75, false},
-	domain.Locked:          {423, "LOCKED", 75, false},
-	domain.Exhausted:       {429, "EXHAUSTED", 73, true},
-	domain.Unavailable:     {503, "UNAVAILABLE", 69, true},
+	domain.Internal:        {500, "INTERNAL", 1, 13, false},
+	domain.Malformed:       {400, "MALFORMED", 65, 3, false},
+	domain.Invalid:         {422, "BAD_USER_INPUT", 65, 3, false},
+	domain.Unauthenticated: {401, "UNAUTHENTICATED", 77, 16, false},
+	domain.Forbidden:       {403, "FORBIDDEN", 77, 7, false},
+	domain.NotFound:        {404, "NOT_FOUND", 66, 5, false},
+	domain.Conflict:        {409, "CONFLICT", 75, 9, false},
+	domain.Stale:           {412, "STALE", 75, 10, false},
+	domain.Gone:            {410, "GONE", 75, 9, false},
+	domain.Locked:          {423, "LOCKED", 75, 9, false},
+	domain.Exhausted:       {429, "EXHAUSTED", 73, 8, true},
+	domain.Unavailable:     {503, "UNAVAILABLE", 69, 14, true},
 }
 
 // exact are the few codes for which HTTP has a status of its own. Repeating

@@ -27,11 +27,16 @@ const (
 
 // NewServer serves h to clients that keep pace; the others are cut off. Bodies
 // are timed by whoever serves them, see [Options] and [Hardened]: a deadline for
-// reading that outlived the body would look like a client that hangs up. With a
-// config it speaks TLS, and then HTTP/2, too.
+// reading that outlived the body would look like a client that hangs up. It speaks
+// HTTP/2, too: with a config over TLS, and without one to whoever begins with it
+// (RFC 9113 section 3.3), as clients of gRPC do.
 func NewServer(h http.Handler, p Pace, config *tls.Config, log *slog.Logger) *http.Server {
+	var speaks http.Protocols
+	speaks.SetHTTP1(true)
+	speaks.SetHTTP2(true)
+	speaks.SetUnencryptedHTTP2(config == nil)
 	return &http.Server{
-		Handler: h, TLSConfig: config, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Handler: h, Protocols: &speaks, TLSConfig: config, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: cmp.Or(p.Header, 5*time.Second), WriteTimeout: cmp.Or(p.Answer, time.Minute), IdleTimeout: cmp.Or(p.Idle, time.Minute),
 		MaxHeaderBytes: maxHeader,
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 256 << 10,

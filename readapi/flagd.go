@@ -1,0 +1,181 @@
+package readapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/evaluation/v1/evaluationv1connect"
+	evaluation "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v1"
+	rpc "connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/internal/edge"
+)
+
+// FlagdPath is where [Flagd] is served: the name of the service is its address.
+const FlagdPath = "/" + evaluationv1connect.ServiceName + "/"
+
+// maxFlagdBytes is how large a call may be, unpacked: a context with its envelope.
+const maxFlagdBytes = maxContextBytes + 4<<10
+
+// Flagd answers clients of flagd that have flags evaluated for them, in the words of
+// flagd.evaluation.v1: over gRPC, gRPC-Web and Connect, which flagd speaks, too. It
+// asks as [OFREP] does, of whom a context names and for the same callers, and has the
+// same answers. What differs is what the protocol has no words for:
+//
+//   - No answer has the reason STATIC. Clients keep such answers by the key of the flag
+//     alone, and would give one tenant the value of another; the reason is DEFAULT, and
+//     the metadata tell what decided.
+//   - An object is an object: a list or null is a mismatch of types, and not among all
+//     flags.
+//   - A stream tells of the node that the caller is bound to, or else of the platform.
+//
+// Errors are told with codes of gRPC: NOT_FOUND for no such flag, INVALID_ARGUMENT for
+// a value of another type, FAILED_PRECONDITION for a context that cannot be, and else
+// those of [edge.Outcome].
+func Flagd(s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) http.Handler {
+	o := ofrep{s, whose, now, nil} // whose clients keep answers themselves
+	_, calls := evaluationv1connect.NewServiceHandler(flagd{o}, rpc.WithReadMaxBytes(maxFlagdBytes))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scope, err := whose(r)
+		if err != nil {
+			edge.Dialect(RefuseFlagd).Refuse(w, r, evaluating, err)
+			return
+		}
+		calls.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), flagdKey{}, flagdCall{w, r, scope})))
+	})
+}
+
+// flagd are the calls of the service.
+type flagd struct{ ofrep }
+
+// A flagdCall is a call on its way to the service, which is told of the request no more
+// than its message.
+type flagdCall struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	scope domain.Scope
+}
+
+type flagdKey struct{}
+
+func flagdCallOf(ctx context.Context) flagdCall {
+	c, _ := ctx.Value(flagdKey{}).(flagdCall)
+	return c
+}
+
+// asked finds whom flags are evaluated for. Leave gives back the room for the work.
+func (f flagd) asked(ctx context.Context, about *structpb.Struct) (a asking, leave func(), err error) {
+	c := flagdCallOf(ctx)
+	raw, err := about.MarshalJSON()
+	if err != nil {
+		return a, nil, flagdRefusal(c, wrongContext("the context is not a JSON object"))
+	}
+	if deeper(raw, maxContextDepth) {
+		return a, nil, flagdRefusal(c, wrongContext("the context is nested more than %d levels deep", maxContextDepth))
+	}
+	var no *refusal
+	if a.subject, no = subjectOf(about.AsMap()); no != nil {
+		return a, nil, flagdRefusal(c, no)
+	}
+	a.scope = c.scope
+	if leave, no = f.begin(c.w.Header(), c.r, &a); no != nil {
+		return a, nil, flagdRefusal(c, no)
+	}
+	return a, leave, nil
+}
+
+// resolve evaluates one flag, whose value must be a T.
+func resolve[T any](ctx context.Context, f flagd, key string, about *structpb.Struct, read func(*evaluated) (T, bool)) (v T, e *evaluated, err error) {
+	a, leave, err := f.asked(ctx, about)
+	if err != nil {
+		return v, nil, err
+	}
+	answer, err := a.view.Evaluate(flag.Key(key))
+	leave()
+	if err != nil {
+		return v, nil, flagdError(rpc.CodeNotFound, flagNotFound, "there is no such flag")
+	}
+	f.source.Uses.Note(a.view.Node(), flag.Key(key), f.now())
+	if e, err = readEvaluated(flag.Key(key), &answer); err != nil {
+		return v, nil, err
+	}
+	v, ok := read(e)
+	if !ok {
+		return v, nil, flagdError(rpc.CodeInvalidArgument, typeMismatch, "the value of the flag is of another type")
+	}
+	return v, e, nil
+}
+
+// ResolveBoolean evaluates a flag of that type.
+func (f flagd) ResolveBoolean(ctx context.Context, q *rpc.Request[evaluation.ResolveBooleanRequest]) (*rpc.Response[evaluation.ResolveBooleanResponse], error) {
+	v, e, err := resolve(ctx, f, q.Msg.GetFlagKey(), q.Msg.GetContext(), (*evaluated).boolean)
+	if err != nil {
+		return nil, err
+	}
+	return rpc.NewResponse(&evaluation.ResolveBooleanResponse{Value: v, Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}), nil
+}
+
+// ResolveString evaluates a flag of that type.
+func (f flagd) ResolveString(ctx context.Context, q *rpc.Request[evaluation.ResolveStringRequest]) (*rpc.Response[evaluation.ResolveStringResponse], error) {
+	v, e, err := resolve(ctx, f, q.Msg.GetFlagKey(), q.Msg.GetContext(), (*evaluated).text)
+	if err != nil {
+		return nil, err
+	}
+	return rpc.NewResponse(&evaluation.ResolveStringResponse{Value: v, Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}), nil
+}
+
+// ResolveFloat evaluates a flag that is a number.
+func (f flagd) ResolveFloat(ctx context.Context, q *rpc.Request[evaluation.ResolveFloatRequest]) (*rpc.Response[evaluation.ResolveFloatResponse], error) {
+	v, e, err := resolve(ctx, f, q.Msg.GetFlagKey(), q.Msg.GetContext(), (*evaluated).number)
+	if err != nil {
+		return nil, err
+	}
+	return rpc.NewResponse(&evaluation.ResolveFloatResponse{Value: v, Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}), nil
+}
+
+// ResolveInt evaluates a flag that is a whole number.
+func (f flagd) ResolveInt(ctx context.Context, q *rpc.Request[evaluation.ResolveIntRequest]) (*rpc.Response[evaluation.ResolveIntResponse], error) {
+	v, e, err := resolve(ctx, f, q.Msg.GetFlagKey(), q.Msg.GetContext(), (*evaluated).whole)
+	if err != nil {
+		return nil, err
+	}
+	return rpc.NewResponse(&evaluation.ResolveIntResponse{Value: v, Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}), nil
+}
+
+// ResolveObject evaluates a flag that is an object of JSON.
+func (f flagd) ResolveObject(ctx context.Context, q *rpc.Request[evaluation.ResolveObjectRequest]) (*rpc.Response[evaluation.ResolveObjectResponse], error) {
+	v, e, err := resolve(ctx, f, q.Msg.GetFlagKey(), q.Msg.GetContext(), (*evaluated).object)
+	if err != nil {
+		return nil, err
+	}
+	return rpc.NewResponse(&evaluation.ResolveObjectResponse{Value: v, Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}), nil
+}
+
+// ResolveAll evaluates every flag.
+func (f flagd) ResolveAll(ctx context.Context, q *rpc.Request[evaluation.ResolveAllRequest]) (*rpc.Response[evaluation.ResolveAllResponse], error) {
+	a, leave, err := f.asked(ctx, q.Msg.GetContext())
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	all := &evaluation.ResolveAllResponse{Flags: map[string]*evaluation.AnyFlag{}}
+	a.view.All(func(k flag.Key, answer flag.Answer) bool {
+		var e *evaluated
+		if e, err = readEvaluated(k, &answer); err != nil {
+			return false
+		}
+		if any, ok := e.any(); ok {
+			all.Flags[string(k)] = any
+		}
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.source.Uses.Note(a.view.Node(), "", f.now())
+	return rpc.NewResponse(all), nil
+}

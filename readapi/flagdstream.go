@@ -1,0 +1,88 @@
+package readapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	evaluation "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v1"
+	rpc "connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
+)
+
+// The types of events that flagd tells of.
+const (
+	flagdReady   = "provider_ready"
+	flagdChange  = "configuration_change"
+	flagdBeating = "keep_alive"
+)
+
+// EventStream tells when flags may have become others at the node that the caller is
+// bound to, or else at the platform, and which. It takes room among the streams of
+// OFREP, and lasts as long as the feed does: clients come again by themselves, with
+// credentials that are good by then.
+func (f flagd) EventStream(ctx context.Context, _ *rpc.Request[evaluation.EventStreamRequest], to *rpc.ServerStream[evaluation.EventStreamResponse]) error {
+	c := flagdCallOf(ctx)
+	s := f.source.Streams
+	if s == nil {
+		return flagdRefusal(c, &refusal{err: ErrStreams})
+	}
+	a := asking{scope: c.scope}
+	a.bind(c.scope)
+	node, _ := f.place(&a) // a bound one names no slug
+	leave, ok := s.enter(c.scope.Actor.ID)
+	if !ok {
+		return flagdRefusal(c, &refusal{err: ErrStreams})
+	}
+	defer leave()
+	t := ticket{Who: c.scope.Actor.ID, Node: node, Until: f.now().Add(lasts).Unix()}
+	out := &events{ofrep: f.ofrep, node: node, to: to, control: http.NewResponseController(c.w)}
+	(&follower{ofrep: f.ofrep, t: t, out: out}).follow(c.r.WithContext(ctx))
+	return nil
+}
+
+// events tell a client of flagd what it follows.
+type events struct {
+	ofrep
+	node    domain.NodeID
+	to      *rpc.ServerStream[evaluation.EventStreamResponse]
+	control *http.ResponseController
+
+	told uint64    // position that the client has been told of; 0 before the first event
+	when time.Time // and the instant
+}
+
+// changed tells first that there is somebody, and then which flags may be others.
+func (e *events) changed(at uint64, now time.Time) bool {
+	since, from := e.told, e.when
+	e.told, e.when = at, now
+	if from.IsZero() {
+		return e.send(flagdReady, nil)
+	}
+	v, err := e.source.Flags.Look(flag.Question{Node: e.node, At: now, Position: at})
+	if err != nil {
+		return false
+	}
+	flags := map[string]any{}
+	for _, k := range v.Touched(since, from) {
+		flags[string(k)] = map[string]any{"type": "update"}
+	}
+	return len(flags) == 0 || e.send(flagdChange, map[string]any{"flags": flags})
+}
+
+func (e *events) alive() bool { return e.send(flagdBeating, nil) }
+
+// send reports whether the client has taken it.
+func (e *events) send(kind string, data map[string]any) bool {
+	event := &evaluation.EventStreamResponse{Type: kind}
+	if data != nil {
+		var err error
+		if event.Data, err = structpb.NewStruct(data); err != nil {
+			return false
+		}
+	}
+	return e.control.SetWriteDeadline(time.Now().Add(takes)) == nil && e.to.Send(event) == nil
+}
