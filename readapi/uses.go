@@ -65,11 +65,13 @@ func (u *Uses) Note(node domain.NodeID, k flag.Key, now time.Time) {
 		}
 	}
 	c, ms := known.(*useCount), now.UnixMilli()
-	if c.count.Add(1) == 1 {
+	if c.count.Load() == 0 { // times first: whoever records looks at the count
 		c.first.Store(ms)
-		u.news.Store(true)
 	}
 	c.last.Store(ms)
+	if c.count.Add(1) == 1 {
+		u.news.Store(true)
+	}
 }
 
 // Lost is how many evaluations were not counted, because there were too many places.
