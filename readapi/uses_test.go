@@ -134,6 +134,11 @@ func TestUsesAreRecordedNowAndThen(t *testing.T) {
 				u.Note(node, "colour", time.Now())
 			}
 		}
+		fails := func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			away = err
+		}
 		t0 := time.Now().UTC()
 		note("a", 3)
 		note("b", 1)
@@ -150,9 +155,9 @@ func TestUsesAreRecordedNowAndThen(t *testing.T) {
 		if all := took(); all != nil {
 			t.Fatal("within the hour:", all)
 		}
-		away = &domain.Error{Kind: domain.Unavailable, Code: "log-unavailable"}
+		fails(&domain.Error{Kind: domain.Unavailable, Code: "log-unavailable"})
 		time.Sleep(time.Hour)
-		away = nil
+		fails(nil)
 		time.Sleep(10 * time.Second)
 		if diff := cmp.Diff([]flag.Use{{Node: "a", Flag: "colour", Count: 7, First: t1, Last: t2}}, took()); diff != "" {
 			t.Fatal("after the hour, as soon as it could be:", diff)
@@ -163,12 +168,12 @@ func TestUsesAreRecordedNowAndThen(t *testing.T) {
 		if err := u.Flush(); err != nil || len(took()) != 1 {
 			t.Error("at the end", err)
 		}
-		away = errors.New("broken")
+		fails(errors.New("broken"))
 		note("a", 1)
 		if u.Flush() == nil {
 			t.Error("that it failed was not said")
 		}
-		away = &domain.Error{Kind: domain.NotFound, Code: "gone"}
+		fails(&domain.Error{Kind: domain.NotFound, Code: "gone"})
 		if err := u.Flush(); err != nil {
 			t.Error("what is refused is not asked for again:", err)
 		}
