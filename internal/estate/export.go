@@ -20,7 +20,7 @@ func Export(ctx context.Context, api API, out io.Writer) error {
 	e := yaml.NewEncoder(out)
 	e.SetIndent(2)
 	p := &Plan{world: w}
-	for _, write := range []func(*yaml.Encoder) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportSegments, p.exportFlags, p.exportOverrides} {
+	for _, write := range []func(*yaml.Encoder) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportSegments, p.exportFlags, p.exportFeatureSets, p.exportOverrides} {
 		if err := write(e); err != nil {
 			return err
 		}
@@ -149,8 +149,8 @@ func (p *Plan) exportOverrides(e *yaml.Encoder) error {
 		if o.Level == "user" {
 			where = "user:" + o.Node + "@" + p.slugOf(o.Parent)
 		}
-		if where == "" {
-			continue // of a node that is no more
+		if where == "" || o.Set != "" {
+			continue // of a node that is no more, or what an assignment says
 		}
 		spec := FlagOverride{Variant: o.Variant, ValidFrom: moment(o.ValidFrom), ValidUntil: moment(o.ValidUntil), Locked: o.Locked, Reason: o.SaidBy.Reason}
 		if o.Variant == "" {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/reeve-platform/reeve/domain"
 )
@@ -51,6 +52,7 @@ const (
 	segments
 	definitions
 	dependencies
+	assignments
 	overrides
 	locks
 	releases
@@ -69,7 +71,8 @@ func Make(ctx context.Context, api API, docs []Document, prune bool) (*Plan, err
 	if err := p.check(docs); err != nil {
 		return nil, err
 	}
-	for _, d := range docs {
+	inOrder := func(a, b Document) int { return strings.Compare(after[a.Kind], after[b.Kind]) }
+	for _, d := range slices.SortedStableFunc(slices.Values(docs), inOrder) {
 		if err := p.add(d); err != nil {
 			return nil, err
 		}
@@ -80,6 +83,9 @@ func Make(ctx context.Context, api API, docs []Document, prune bool) (*Plan, err
 	slices.SortStableFunc(p.steps, func(a, b step) int { return a.phase - b.phase })
 	return p, nil
 }
+
+// after are the kinds that can only be planned when others have been.
+var after = map[string]string{"FeatureSetAssignment": "FeatureSet"}
 
 // check refuses documents that speak of the same thing twice, of things that
 // neither exist nor are in the files, or against the rules.
@@ -94,6 +100,9 @@ func (p *Plan) check(docs []Document) error {
 	}
 	for name := range p.world.flags {
 		known["Flag/"+name] = true
+	}
+	for name, s := range p.world.sets {
+		known["FeatureSet/"+name] = !s.Retired
 	}
 	for name, s := range p.world.segments {
 		known["Segment/"+name] = !s.Retired
@@ -135,6 +144,10 @@ func (d Document) needs() map[string]string {
 		}
 	case *Flag:
 		return s.needs()
+	case *FeatureSet:
+		return s.needs()
+	case *FeatureSetAssignment:
+		return assignmentNeeds(d.Name)
 	case *FlagOverride:
 		return s.needs(d.Name)
 	}
@@ -195,6 +208,10 @@ func (p *Plan) add(d Document) error {
 		steps, exists, err = p.segment(d.Name, s)
 	case *Flag:
 		steps, exists, err = p.flag(d.Name, s)
+	case *FeatureSet:
+		steps, exists, err = p.featureSet(d.Name, s)
+	case *FeatureSetAssignment:
+		steps, exists, err = p.assignment(d.Name, s)
 	case *FlagOverride:
 		steps, exists, err = p.override(d.Name, s)
 	}

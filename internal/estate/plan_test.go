@@ -25,6 +25,8 @@ var pages = map[string]string{
 	"/v1/flags":             `{"items":[{"key":"dark","type":"boolean","default":true,"off":false,"variants":{},"mode":"replace","tags":[],"exposed":false,"status":"active","revision":1}]}`,
 	"/v1/segments": `{"items":[{"key":"crew","included":["ann"],"excluded":null,"any":[[{"attribute":"plan","op":"in","values":["gold"]}]],"retired":false,"revision":4},
 		{"key":"old","retired":true}]}`,
+	"/v1/feature-sets":            `{"items":[{"key":"pack","features":[{"flag":"dark","value":true}],"edition":2,"revision":1},{"key":"past","retired":true}]}`,
+	"/v1/feature-set-assignments": `{"items":[{"node":"t1","set":"pack","edition":1,"kept":["dark"],"assignedBy":{"reason":"contract"}},{"node":"i1","set":"pack","edition":2,"kept":[]}]}`,
 	"/v1/flag-overrides": `{"items":[{"node":"t1","level":"tenant","parent":"i1","flag":"dark","value":false,"locked":true,"saidBy":{"reason":"pilot"}},
 		{"node":"u1","level":"user","parent":"t1","flag":"dark","value":true}]}`,
 }
@@ -123,6 +125,13 @@ func TestPlan(t *testing.T) {
 		"what a flag depends on":   {"kind: Flag\nname: dark\nspec: {prerequisites: [{flag: dark, value: true}]}", "change", []string{`PUT /v1/flags/dark/prerequisites {"prerequisites":[{"flag":"dark","value":true}]}`}},
 		"what a new flag depends on comes before it is active": {"kind: Flag\nname: neu\nspec: {type: boolean, default: true, optional: true, expires: 2027-01-01, levels: [tenant], state: active, prerequisites: [{flag: dark, value: true}]}", "create", []string{
 			`POST /v1/flags {"default":true,"expires":"2027-01-01","key":"neu","levels":["tenant"],"optional":true,"type":"boolean"}`, `PUT /v1/flags/neu/prerequisites {"prerequisites":[{"flag":"dark","value":true}]}`, `POST /v1/flags/neu/activate {}`}},
+		"a feature set that is so":  {"kind: FeatureSet\nname: pack\nspec: {features: [{flag: dark, value: true}]}", "unchanged", nil},
+		"another feature":           {"kind: FeatureSet\nname: pack\nspec: {features: [{flag: dark, value: false}]}", "change", []string{`PATCH /v1/feature-sets/pack {"features":[{"flag":"dark","value":false}]}`}},
+		"a new feature set":         {"kind: FeatureSet\nname: neu\nspec: {features: [{flag: dark, variant: on}]}", "create", []string{`POST /v1/feature-sets {"features":[{"flag":"dark","variant":"on"}],"key":"neu"}`}},
+		"an assignment that is so":  {"kind: FeatureSetAssignment\nname: pack@integrator:Old", "unchanged", nil},
+		"an edition that is old":    {"kind: FeatureSetAssignment\nname: pack@tenant:acme\nspec: {own: keep, edition: 2}", "change", []string{`PUT /v1/nodes/t1/feature-sets/pack {"own":"keep"}`}},
+		"an edition that will do":   {"kind: FeatureSetAssignment\nname: pack@tenant:acme", "unchanged", nil},
+		"a new assignment":          {"kind: FeatureSetAssignment\nname: pack@tenant:held", "create", []string{`PUT /v1/nodes/t2/feature-sets/pack {}`}},
 		"a flag that is so":         {"kind: Flag\nname: dark\nspec: {type: boolean, default: true, state: active}", "unchanged", nil},
 		"another default":           {"kind: Flag\nname: dark\nspec: {type: boolean, default: false}", "change", []string{`PATCH /v1/flags/dark {"default":false}`}},
 		"a new flag, killed":        {"kind: Flag\nname: neu\nspec: {type: number, default: 1.50, state: killed}", "create", []string{`POST /v1/flags {"default":1.5,"key":"neu","type":"number"}`, `POST /v1/flags/neu/activate {}`, `POST /v1/flags/neu/kill {}`}},
@@ -193,8 +202,8 @@ func TestPruneRemovesWhatNoDocumentSpeaksOf(t *testing.T) {
 	if err := p.Apply(t.Context(), api, "c", func(int, int) {}); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"POST /v1/nodes/t1/flags/dark/unlock {}", "DELETE /v1/nodes/t1/flags/dark", "DELETE /v1/nodes/u1/flags/dark",
-		"POST /v1/flags/dark/deprecate {}", "POST /v1/flags/dark/archive {}", "POST /v1/segments/crew/retire {}", "POST /v1/tenants/t2/archive {}"}
+	want := []string{"POST /v1/nodes/t1/flags/dark/unlock {}", "DELETE /v1/nodes/t1/flags/dark", "DELETE /v1/nodes/u1/flags/dark", "DELETE /v1/nodes/i1/feature-sets/pack", "DELETE /v1/nodes/t1/feature-sets/pack",
+		"POST /v1/flags/dark/deprecate {}", "POST /v1/flags/dark/archive {}", "POST /v1/feature-sets/pack/retire {}", "POST /v1/segments/crew/retire {}", "POST /v1/tenants/t2/archive {}"}
 	if diff := cmp.Diff(want, api.commands); diff != "" {
 		t.Fatal(diff)
 	}

@@ -20,7 +20,7 @@ func (p *Plan) prune(docs []Document) {
 		if o.Level == "user" {
 			name = o.Flag + "@user:" + o.Node + "@" + p.slugOf(o.Parent)
 		}
-		if !keep["FlagOverride/"+name] {
+		if !keep["FlagOverride/"+name] && o.Set == "" {
 			p.remove("FlagOverride", name, clearing(o))
 		}
 	}
@@ -30,6 +30,7 @@ func (p *Plan) prune(docs []Document) {
 			p.remove("Flag", key, p.retire(key, f))
 		}
 	}
+	p.pruneFeatureSets(keep)
 	for _, key := range sorted(p.world.segments) {
 		if s := p.world.segments[key]; !keep["Segment/"+key] && !s.Retired {
 			p.remove("Segment", key, []step{{phase: endings, what: "retire", method: "POST", path: fixed("/v1/segments/" + key + "/retire"), body: map[string]any{}, revision: s.Revision}})

@@ -53,6 +53,8 @@ func (p *Plan) wrong(d Document, types map[string]flagrules.Type) error {
 		return s.wrong(d.Name)
 	case *Segment:
 		return s.wrong(d.Name)
+	case *FeatureSet:
+		return s.wrong(d.Name)
 	case *Flag:
 		return p.wrongFlag(d.Name, s)
 	case *FlagOverride:
@@ -78,6 +80,16 @@ func (s *Segment) wrong(key string) error {
 	}
 	body["key"] = key
 	return decided(body, flagrules.DefineSegment.Decide, flagrules.Segment{})
+}
+
+// wrong asks for the shape only; what a set may say depends on the flags.
+func (s *FeatureSet) wrong(key string) error {
+	features, err := s.features()
+	if err != nil {
+		return err
+	}
+	var c flagrules.DefineFeatureSet
+	return edge.BindObject(members("key", key, "description", s.Description, "features", features))(&c)
 }
 
 func (p *Plan) wrongFlag(key string, s *Flag) error {

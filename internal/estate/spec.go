@@ -9,16 +9,18 @@ import (
 )
 
 // kindNames lists the kinds in the order in which they are brought about.
-const kindNames = "Integrator, Tenant, Quota, Segment, Flag, FlagOverride"
+const kindNames = "Integrator, Tenant, Quota, Segment, Flag, FeatureSet, FeatureSetAssignment, FlagOverride"
 
 // specs makes an empty spec for each kind.
 var specs = map[string]func() any{
-	"Integrator":   func() any { return new(Integrator) },
-	"Tenant":       func() any { return new(Tenant) },
-	"Quota":        func() any { return new(Quota) },
-	"Segment":      func() any { return new(Segment) },
-	"Flag":         func() any { return new(Flag) },
-	"FlagOverride": func() any { return new(FlagOverride) },
+	"Integrator":           func() any { return new(Integrator) },
+	"Tenant":               func() any { return new(Tenant) },
+	"Quota":                func() any { return new(Quota) },
+	"Segment":              func() any { return new(Segment) },
+	"Flag":                 func() any { return new(Flag) },
+	"FeatureSet":           func() any { return new(FeatureSet) },
+	"FeatureSetAssignment": func() any { return new(FeatureSetAssignment) },
+	"FlagOverride":         func() any { return new(FlagOverride) },
 }
 
 // A Contact is a person to turn to.

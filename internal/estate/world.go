@@ -84,6 +84,23 @@ type (
 		Retired     bool            `json:"retired"`
 		Revision    int64           `json:"revision"`
 	}
+	featureSet struct {
+		Key         string          `json:"key"`
+		Description string          `json:"description"`
+		Features    json.RawMessage `json:"features"`
+		Edition     int             `json:"edition"`
+		Retired     bool            `json:"retired"`
+		Revision    int64           `json:"revision"`
+	}
+	assignment struct {
+		Node       string   `json:"node"`
+		Set        string   `json:"set"`
+		Edition    int      `json:"edition"`
+		Kept       []string `json:"kept"`
+		AssignedBy struct {
+			Reason string `json:"reason"`
+		} `json:"assignedBy"`
+	}
 	override struct {
 		Node       string          `json:"node"`
 		Level      string          `json:"level"`
@@ -96,6 +113,7 @@ type (
 		ValidFrom  *time.Time      `json:"validFrom"`
 		ValidUntil *time.Time      `json:"validUntil"`
 		Locked     bool            `json:"locked"`
+		Set        string          `json:"featureSet"` // that gave it to the node
 		SaidBy     struct {
 			Reason string `json:"reason"`
 		} `json:"saidBy"`
@@ -115,12 +133,14 @@ type world struct {
 	quotas      map[string]quota      // by <tenant id>/<meter>
 	segments    map[string]segment    // by key
 	flags       map[string]flag       // by key
+	sets        map[string]featureSet // by key
+	assignments map[string]assignment // by <node id>/<set>
 	overrides   map[string]override   // by <node id>/<flag>
 }
 
 // look reads the world through the query API.
 func look(ctx context.Context, api API) (*world, error) {
-	w := &world{map[string]integrator{}, map[string]tenant{}, map[string]quota{}, map[string]segment{}, map[string]flag{}, map[string]override{}}
+	w := &world{map[string]integrator{}, map[string]tenant{}, map[string]quota{}, map[string]segment{}, map[string]flag{}, map[string]featureSet{}, map[string]assignment{}, map[string]override{}}
 	w.integrators[directName] = integrator{ID: directID, Lifecycle: "active"}
 	err := each(ctx, api, "/v1/integrators", func(i integrator) {
 		if i.ID != directID && i.Lifecycle != "offboarded" {
@@ -144,6 +164,12 @@ func look(ctx context.Context, api API) (*world, error) {
 	}
 	if err == nil {
 		err = each(ctx, api, "/v1/flags", func(f flag) { w.flags[f.Key] = f })
+	}
+	if err == nil {
+		err = each(ctx, api, "/v1/feature-sets", func(s featureSet) { w.sets[s.Key] = s })
+	}
+	if err == nil {
+		err = each(ctx, api, "/v1/feature-set-assignments", func(a assignment) { w.assignments[a.Node+"/"+a.Set] = a })
 	}
 	if err == nil {
 		err = each(ctx, api, "/v1/flag-overrides", func(o override) { w.overrides[o.Node+"/"+o.Flag] = o })
