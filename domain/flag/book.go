@@ -73,6 +73,7 @@ type spot struct {
 	id     uuid.UUID
 	newest atomic.Pointer[link]
 	says   atomic.Pointer[versions]
+	guests atomic.Pointer[[]*spot] // users of this home who ever said something
 }
 
 // A link is where a node hangs and how it stands, from a position on.
@@ -144,6 +145,7 @@ func (b *Book) learn(r domain.Recorded) {
 	if e, ok := r.Event.(domain.Houses); ok {
 		if user, home := e.Houses(); user != "" {
 			b.house(user, home, r.Position)
+			b.host(user, home)
 		}
 	}
 	switch e := r.Event.(type) {

@@ -1,0 +1,104 @@
+package flag
+
+import (
+	"slices"
+
+	"github.com/reeve-platform/reeve/domain"
+)
+
+// A Variance is why a flag does not come to one value for everybody at a place.
+type Variance string
+
+// The variances.
+const (
+	ByTargeting    Variance = "targeting"    // a node has rules or a split for it
+	ByUsers        Variance = "users"        // a user of the place says something about it
+	ByPrerequisite Variance = "prerequisite" // a flag that it depends on varies
+	ByGate         Variance = "gate"         // whether the place is entitled to it is asked each time
+)
+
+// Fixed is what a flag comes to at the place whatever a context says and whoever it
+// names; or why there is no such answer. It would rather find a reason too many than
+// an answer that is not everybody's. Error: ErrNotFound.
+func (v *View) Fixed(k Key) (Answer, Variance, error) {
+	e, f, err := v.find(k)
+	if err != nil {
+		return Answer{}, "", err
+	}
+	why, err := v.varies(e, f, map[*entry]bool{})
+	if err != nil || why != "" {
+		return Answer{}, why, err
+	}
+	a, err := v.evaluate(e, f)
+	return a, "", err
+}
+
+func (v *View) varies(e *entry, f *edition, seen map[*entry]bool) (Variance, error) {
+	cause, err := f.barred(v.in.Standing)
+	if err != nil || cause != "" || seen[e] {
+		return "", err
+	}
+	seen[e] = true
+	says := func(s *spot) bool { return s.said(e.number, v.position).said != nil }
+	targets := func(s *spot) bool {
+		return s != nil && says(s) && s.said(e.number, v.position).said.layer.Targeting != nil
+	}
+	switch {
+	case v.in.Gate != nil:
+		return ByGate, nil
+	case slices.ContainsFunc(v.line[:], targets):
+		return ByTargeting, nil
+	case slices.ContainsFunc(v.node.hosts(), says):
+		return ByUsers, nil
+	}
+	for _, p := range f.Prerequisites {
+		if other, g, err := v.find(p.Flag); err == nil { // what is not there is unmet for everybody
+			if why, err := v.varies(other, g, seen); err == nil && why != "" {
+				return ByPrerequisite, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// Guests tells what the users of the place say from what they said before, as
+// [View.Version] does of the nodes.
+func (v *View) Guests() uint64 {
+	var s sum
+	s.hash.SetSeed(seed)
+	for _, g := range v.node.hosts() {
+		for n := range g.says.Load().as(v.position) {
+			s.add(n.packed)
+		}
+	}
+	return s.hash.Sum64()
+}
+
+// host remembers where to look for what a user says: at the home that it is said to
+// have, and at the one that it has. Drafts are not asked, and must leave the nodes of
+// others alone.
+func (b *Book) host(user, home domain.NodeID) {
+	if b.drafted() {
+		return
+	}
+	guest := b.spot(user)
+	b.spot(home).host(guest)
+	if l := guest.newest.Load(); l != nil && l.above != nil {
+		l.above.host(guest)
+	}
+}
+
+func (s *spot) host(guest *spot) {
+	if known := s.hosts(); !slices.Contains(known, guest) {
+		next := append(slices.Clone(known), guest)
+		s.guests.Store(&next)
+	}
+}
+
+// hosts are the users of a home who ever said something.
+func (s *spot) hosts() []*spot {
+	if known := s.guests.Load(); known != nil {
+		return *known
+	}
+	return nil
+}
