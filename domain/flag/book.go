@@ -73,7 +73,7 @@ type spot struct {
 	id     uuid.UUID
 	newest atomic.Pointer[link]
 	says   atomic.Pointer[versions]
-	guests atomic.Pointer[[]*spot] // users of this home who ever said something
+	guests atomic.Pointer[guest] // users of this home who ever said something
 }
 
 // A link is where a node hangs and how it stands, from a position on.
@@ -176,6 +176,9 @@ func indexOf[T comparable](list []T, v T) uint8 {
 func (b *Book) place(node domain.NodeID, level uint8, parent domain.NodeID, at uint64) {
 	if l := b.spot(node).newest.Load(); l == nil || l.level == 0 || l.level == level {
 		b.link(node, at, func(l *link) { l.level, l.above = level, b.spot(parent) })
+		if s := b.spot(node); s.says.Load() != nil && parent != "" && !b.drafted() {
+			b.spot(parent).host(s)
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func (v *View) varies(e *entry, f *edition, seen map[*entry]bool) (Variance, err
 		return ByGate, nil
 	case slices.ContainsFunc(v.line[:], targets):
 		return ByTargeting, nil
-	case slices.ContainsFunc(v.node.hosts(), says):
+	case v.heardOf(says):
 		return ByUsers, nil
 	}
 	for _, p := range f.Prerequisites {
@@ -61,12 +61,21 @@ func (v *View) varies(e *entry, f *edition, seen map[*entry]bool) (Variance, err
 	return "", nil
 }
 
+func (v *View) heardOf(says func(*spot) bool) bool {
+	for s := range v.node.hosts {
+		if says(s) {
+			return true
+		}
+	}
+	return false
+}
+
 // Guests tells what the users of the place say from what they said before, as
 // [View.Version] does of the nodes.
 func (v *View) Guests() uint64 {
 	var s sum
 	s.hash.SetSeed(seed)
-	for _, g := range v.node.hosts() {
+	for g := range v.node.hosts {
 		for n := range g.says.Load().as(v.position) {
 			s.add(n.packed)
 		}
@@ -74,31 +83,35 @@ func (v *View) Guests() uint64 {
 	return s.hash.Sum64()
 }
 
-// host remembers where to look for what a user says: at the home that it is said to
-// have, and at the one that it has. Drafts are not asked, and must leave the nodes of
-// others alone.
+// A guest is a user who ever said something, in the list of a home. One that is in it
+// twice does no harm.
+type guest struct {
+	user *spot
+	next *guest
+}
+
+// host remembers where to look for what a user says, at the first word: at the home
+// that it is said to have, and at the one that it has. Drafts are not asked, and must
+// leave the nodes of others alone.
 func (b *Book) host(user, home domain.NodeID) {
-	if b.drafted() {
+	s := b.spot(user)
+	if b.drafted() || s.says.Load() != nil {
 		return
 	}
-	guest := b.spot(user)
-	b.spot(home).host(guest)
-	if l := guest.newest.Load(); l != nil && l.above != nil {
-		l.above.host(guest)
+	b.spot(home).host(s)
+	if l := s.newest.Load(); l != nil && l.above != nil {
+		l.above.host(s)
 	}
 }
 
-func (s *spot) host(guest *spot) {
-	if known := s.hosts(); !slices.Contains(known, guest) {
-		next := append(slices.Clone(known), guest)
-		s.guests.Store(&next)
-	}
-}
+// host is called by the writer only.
+func (s *spot) host(user *spot) { s.guests.Store(&guest{user, s.guests.Load()}) }
 
 // hosts are the users of a home who ever said something.
-func (s *spot) hosts() []*spot {
-	if known := s.guests.Load(); known != nil {
-		return *known
+func (s *spot) hosts(yield func(*spot) bool) {
+	for g := s.guests.Load(); g != nil; g = g.next {
+		if !yield(g.user) {
+			return
+		}
 	}
-	return nil
 }
