@@ -5,7 +5,9 @@ package flagd
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -197,4 +199,86 @@ func TestTheProviderEvaluates(t *testing.T) {
 	}
 	r.do("POST", "/v1/flags/default-language/kill", "")
 	until(t, changes, language, "") // which is its off value, and not the "?" of the code
+}
+
+// Whoever is asked about, both evaluators have one answer, or the client's has none.
+func TestBothEvaluatorsAgree(t *testing.T) {
+	r := run(t)
+	_, port, _ := net.SplitHostPort(r.addr)
+	n, _ := strconv.ParseUint(port, 10, 16)
+	compared, left := 0, 0
+	for _, tenant := range []string{"gdansk-port", "blue-bakery", "kiosk-north", "villa-roma", "oslo-water"} {
+		c, changes := r.client("agree-"+tenant, flagd.WithInProcessResolver(), flagd.WithHost("127.0.0.1"), flagd.WithPort(uint16(n)), flagd.WithSelector(tenant),
+			flagd.WithGrpcDialOptionsOverride([]grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithPerRPCCredentials(bearer(r.token))}))
+		until(t, changes, func() string {
+			d, _ := c.StringValueDetails(t.Context(), "default-language", "?", openfeature.NewEvaluationContext("", nil))
+			return strconv.FormatBool(d.ErrorCode == "")
+		}, "true")
+		for i := range 20 {
+			attributes := map[string]any{"plan": []string{"free", "gold", "enterprise"}[i%3], "country": []string{"pl", "no", "it"}[i%2], "beta": i%2 == 0, "age": i}
+			about := openfeature.NewEvaluationContext(fmt.Sprint("somebody-", i), attributes)
+			for _, f := range r.evaluated(tenant, about) {
+				got, code := valueOf(t, c, f, about)
+				if code == openfeature.FlagNotFoundCode {
+					left++
+					continue
+				}
+				if want := fmt.Sprint(f.Value); code != "" || got != want {
+					t.Errorf("%s at %s for %v: %s %s, want %s", f.Key, tenant, attributes, got, code, want)
+				}
+				compared++
+			}
+		}
+	}
+	if compared < 500 || left == 0 {
+		t.Errorf("%d answers are compared, %d left out", compared, left)
+	}
+}
+
+type evaluated struct {
+	Key   string
+	Value any
+}
+
+// evaluated are the flags as Reeve answers over OFREP.
+func (r reeve) evaluated(tenant string, about openfeature.EvaluationContext) []evaluated {
+	r.Helper()
+	attributes := about.Attributes()
+	attributes["tenantId"], attributes["targetingKey"] = tenant, about.TargetingKey()
+	body, err := json.Marshal(map[string]any{"context": attributes})
+	if err != nil {
+		r.Fatal(err)
+	}
+	q, err := http.NewRequest("POST", "http://"+r.addr+"/ofrep/v1/evaluate/flags", bytes.NewReader(body))
+	if err != nil {
+		r.Fatal(err)
+	}
+	q.Header.Set("Authorization", "Bearer "+r.token)
+	res, err := http.DefaultClient.Do(q)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer res.Body.Close()
+	var all struct{ Flags []evaluated }
+	if err := json.NewDecoder(res.Body).Decode(&all); err != nil || len(all.Flags) == 0 {
+		r.Fatalf("%d %v", res.StatusCode, err)
+	}
+	return all.Flags
+}
+
+// valueOf is what the provider makes of a flag.
+func valueOf(t *testing.T, c *openfeature.Client, f evaluated, about openfeature.EvaluationContext) (string, openfeature.ErrorCode) {
+	switch f.Value.(type) {
+	case bool:
+		d, _ := c.BooleanValueDetails(t.Context(), f.Key, false, about)
+		return fmt.Sprint(d.Value), d.ErrorCode
+	case string:
+		d, _ := c.StringValueDetails(t.Context(), f.Key, "", about)
+		return d.Value, d.ErrorCode
+	case float64:
+		d, _ := c.FloatValueDetails(t.Context(), f.Key, 0, about)
+		return fmt.Sprint(d.Value), d.ErrorCode
+	}
+	d, _ := c.ObjectValueDetails(t.Context(), f.Key, nil, about)
+	return fmt.Sprint(d.Value), d.ErrorCode
 }
