@@ -37,8 +37,12 @@ const maxFlagdBytes = maxContextBytes + 4<<10
 // a value of another type, FAILED_PRECONDITION for a context that cannot be, and else
 // those of [edge.Outcome].
 func Flagd(s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) http.Handler {
-	o := ofrep{s, whose, now, nil} // whose clients keep answers themselves
-	_, calls := evaluationv1connect.NewServiceHandler(flagd{o}, rpc.WithReadMaxBytes(maxFlagdBytes))
+	_, calls := evaluationv1connect.NewServiceHandler(flagd{ofrep{s, whose, now, nil}}, rpc.WithReadMaxBytes(maxFlagdBytes))
+	return identified(calls, whose)
+}
+
+// identified lets nobody call who may not.
+func identified(calls http.Handler, whose func(*http.Request) (domain.Scope, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scope, err := whose(r)
 		if err != nil {

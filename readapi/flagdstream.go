@@ -84,5 +84,11 @@ func (e *events) send(kind string, data map[string]any) bool {
 			return false
 		}
 	}
-	return e.control.SetWriteDeadline(time.Now().Add(takes)) == nil && e.to.Send(event) == nil
+	return flagdSend(e.control, e.to, event)
+}
+
+// flagdSend reports whether the client has taken a message. Over HTTP/2 a deadline ends
+// a stream that nothing is written to, too; so it is taken away again.
+func flagdSend[T any](control *http.ResponseController, to *rpc.ServerStream[T], message *T) bool {
+	return control.SetWriteDeadline(time.Now().Add(takes)) == nil && to.Send(message) == nil && control.SetWriteDeadline(time.Time{}) == nil
 }

@@ -161,8 +161,9 @@ func (o ofrep) may(t ticket) bool {
 // A follower is a client that follows a stream.
 type follower struct {
 	ofrep
-	t   ticket
-	out teller
+	t      ticket
+	out    teller
+	guests bool // whether what users of the place say counts, whoever they are
 
 	known   bool   // whether the client has been told of any version
 	version uint64 // that it knows
@@ -188,6 +189,9 @@ func (f *follower) look(position uint64) (ok bool, version uint64, at uint64, ne
 	if !known || !seen.next.IsZero() && !seen.next.After(now) {
 		seen.version, seen.next = v.Version(now)
 		f.source.Streams.looks.Add(key, seen)
+	}
+	if f.guests {
+		seen.version ^= v.Guests()
 	}
 	return true, seen.version, v.Position(), seen.next
 }
@@ -283,5 +287,5 @@ func (b *browser) write(text string) bool {
 	if _, err := b.w.Write([]byte(text)); err != nil {
 		return false
 	}
-	return b.control.Flush() == nil
+	return b.control.Flush() == nil && b.control.SetWriteDeadline(time.Time{}) == nil // over HTTP/2 it would end the stream, written to or not
 }

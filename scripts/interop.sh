@@ -9,3 +9,4 @@ certs=$(mktemp -d)
 trap 'rm -rf "$certs"' EXIT
 (cd "$certs" && GOFLAGS= go run "$(go env GOROOT)/src/crypto/tls/generate_cert.go" --host localhost,127.0.0.1 --ca --ecdsa-curve P256 2>/dev/null)
 REEVE_INTEROP_CERTS=$certs CHROMIUM=$(../scripts/ensure-browser.sh) node --test
+(cd flagd && go test -count=1 -timeout 5m .)

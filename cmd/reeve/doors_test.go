@@ -41,6 +41,7 @@ var doors = map[string]door{
 	"ofrep POST /ofrep/v1/evaluate/flags/{key}":   {"the same", 401},
 	"ofrep GET /ofrep/v1/stream":                  {"browsers send no credentials with an event stream: the ticket in the address is one, and what its holder may do is asked all the time", 401},
 	"POST /flagd.evaluation.v1.Service/{call}":    {"flagd fixes path and errors; the guard is asked for flag:evaluate before a call is read", 401},
+	"POST /flagd.sync.v1.FlagSyncService/{call}":  {"the same", 401},
 	"GET /v1/stream":                              {"notices come one by one, as no entry's answer does; the guard is asked for flag:read, again and again", 401},
 	"admin GET /livez":                            {"a probe asks whether the process answers", 200},
 	"admin GET /readyz":                           {"how the server is doing, in full, on loopback only", 200},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"maps"
@@ -313,5 +314,52 @@ func TestFlagdTellsWhatChanges(t *testing.T) {
 			t.Errorf("a revoked key is told %s %v", kind, named)
 		}
 		_ = s.Close()
+	}
+}
+
+// Streams outlive every deadline of the server while nothing happens, in each protocol;
+// those of OFREP do over HTTP/2, too.
+func TestFlagdStaysWithWhoeverIsQuiet(t *testing.T) {
+	m := newManor(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var open []*connect.ServerStreamForClient[v1.EventStreamResponse]
+	for _, overGRPC := range []bool{true, false} {
+		l := m.flagd(m.callers["tenant"], overGRPC)
+		s, err := l.EventStream(ctx, asked(l.as, &v1.EventStreamRequest{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, s)
+	}
+	speaks := &http.Protocols{}
+	speaks.SetUnencryptedHTTP2(true)
+	way := &http.Transport{Protocols: speaks}
+	defer way.CloseIdleConnections()
+	r, err := http.NewRequestWithContext(ctx, "GET", m.url+m.bulk(m.callers["tenant"], m.mine["tenant"], "", "", "").EventStreams[0].Endpoint.RequestURI, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := way.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer page.Body.Close()
+	for _, s := range open {
+		for _, want := range []string{"provider_ready", "keep_alive", "keep_alive"} {
+			if !s.Receive() || s.Msg().GetType() != want {
+				t.Errorf("%v %v, want %s", s.Msg(), s.Err(), want)
+			}
+		}
+		_ = s.Close()
+	}
+	signs := 0
+	for lines := bufio.NewScanner(page.Body); signs < 2 && lines.Scan(); {
+		if lines.Text() == ":" {
+			signs++
+		}
+	}
+	if page.ProtoMajor != 2 || signs != 2 {
+		t.Errorf("%d signs of life over %s", signs, page.Proto)
 	}
 }

@@ -298,6 +298,7 @@ func (s *server) routes() chi.Router {
 	exec.Mount(r, o, s.source, entries...)
 	r.Handle("/ofrep/*", readapi.OFREP(s.source, edge.ScopeOf(domain.FlagEvaluate), time.Now))
 	r.Method(http.MethodPost, readapi.FlagdPath+"{call}", readapi.Flagd(s.source, edge.ScopeOf(domain.FlagEvaluate), time.Now))
+	r.Method(http.MethodPost, readapi.FlagdSyncPath+"{call}", readapi.FlagdSync(s.source, edge.ScopeOf(domain.FlagEvaluate), time.Now))
 	r.Method(http.MethodGet, readapi.FeedPath, readapi.NewFeed(s.source, s.feed))
 	s.endpoints.Mount(r)
 	r.Method(http.MethodPost, bootstrapPath, s.bootstrap)

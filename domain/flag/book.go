@@ -30,6 +30,7 @@ type Book struct {
 	listed   atomic.Pointer[[]*entry] // the flags in the order of their keys
 	nodes    *register[uuid.UUID, spot]
 	names    *register[string, naming]
+	homes    *register[uuid.UUID, home] // of users who ever said something: few nodes are
 	segments *register[SegmentKey, roll]
 	interned map[string]*said // settings that nodes may come to share
 	required atomic.Pointer[map[uuid.UUID]requirement]
@@ -45,7 +46,7 @@ func NewBook() *Book {
 	b := &Book{interned: map[string]*said{}}
 	b.flags = newRegister(func(k Key) uint64 { return maphash.String(seed, string(k)) }, func(e *entry) Key { return e.key })
 	b.nodes = newRegister(func(id uuid.UUID) uint64 { return maphash.Bytes(seed, id[:]) }, func(s *spot) uuid.UUID { return s.id })
-	b.names, b.segments = newNames(), newRolls()
+	b.names, b.homes, b.segments = newNames(), newHomes(), newRolls()
 	b.listed.Store(new([]*entry))
 	b.link(domain.PlatformID, 0, func(l *link) { l.level = indexOf(levels, domain.PlatformLevel) })
 	return b
@@ -144,6 +145,7 @@ func (b *Book) learn(r domain.Recorded) {
 	if e, ok := r.Event.(domain.Houses); ok {
 		if user, home := e.Houses(); user != "" {
 			b.house(user, home, r.Position)
+			b.host(user, home)
 		}
 	}
 	switch e := r.Event.(type) {
@@ -174,6 +176,9 @@ func indexOf[T comparable](list []T, v T) uint8 {
 func (b *Book) place(node domain.NodeID, level uint8, parent domain.NodeID, at uint64) {
 	if l := b.spot(node).newest.Load(); l == nil || l.level == 0 || l.level == level {
 		b.link(node, at, func(l *link) { l.level, l.above = level, b.spot(parent) })
+		if s := b.spot(node); s.says.Load() != nil && parent != "" && !b.drafted() {
+			b.welcome(idOf(parent), s)
+		}
 	}
 }
 

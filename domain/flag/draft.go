@@ -30,6 +30,7 @@ func (b *Book) under(at uint64) *Book {
 	d := &Book{Gate: b.Gate, interned: map[string]*said{}}
 	d.flags, d.nodes, d.names, d.segments = b.flags.over(), b.nodes.over(), b.names.over(), b.segments.over()
 	d.flags.count = b.flags.count // flags that the draft defines are numbered on
+	d.homes = b.homes             // which a draft leaves as they are
 	d.listed.Store(b.listed.Load())
 	d.position.Store(min(at, b.position.Load()))
 	d.blind.Store(b.blind.Load())

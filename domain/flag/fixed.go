@@ -1,0 +1,142 @@
+package flag
+
+import (
+	"hash/maphash"
+	"slices"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"github.com/reeve-platform/reeve/domain"
+)
+
+// A Variance is why a flag does not come to one value for everybody at a place.
+type Variance string
+
+// The variances.
+const (
+	ByTargeting    Variance = "targeting"    // a node has rules or a split for it
+	ByUsers        Variance = "users"        // a user of the place says something about it
+	ByPrerequisite Variance = "prerequisite" // a flag that it depends on varies
+	ByGate         Variance = "gate"         // whether the place is entitled to it is asked each time
+)
+
+// Fixed is what a flag comes to at the place whatever a context says and whoever it
+// names; or why there is no such answer. It would rather find a reason too many than
+// an answer that is not everybody's. Error: ErrNotFound.
+func (v *View) Fixed(k Key) (Answer, Variance, error) {
+	e, f, err := v.find(k)
+	if err != nil {
+		return Answer{}, "", err
+	}
+	why, err := v.varies(e, f, map[*entry]bool{})
+	if err != nil || why != "" {
+		return Answer{}, why, err
+	}
+	a, err := v.evaluate(e, f)
+	return a, "", err
+}
+
+func (v *View) varies(e *entry, f *edition, seen map[*entry]bool) (Variance, error) {
+	cause, err := f.barred(v.in.Standing)
+	if err != nil || cause != "" || seen[e] {
+		return "", err
+	}
+	seen[e] = true
+	says := func(s *spot) bool { return s.said(e.number, v.position).said != nil }
+	targets := func(s *spot) bool {
+		return s != nil && says(s) && s.said(e.number, v.position).said.layer.Targeting != nil
+	}
+	switch {
+	case v.in.Gate != nil:
+		return ByGate, nil
+	case slices.ContainsFunc(v.line[:], targets):
+		return ByTargeting, nil
+	case v.heardOf(says):
+		return ByUsers, nil
+	}
+	for _, p := range f.Prerequisites {
+		if other, g, err := v.find(p.Flag); err == nil { // what is not there is unmet for everybody
+			if why, err := v.varies(other, g, seen); err == nil && why != "" {
+				return ByPrerequisite, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+func (v *View) heardOf(says func(*spot) bool) bool {
+	for s := range v.guests {
+		if says(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// Guests tells what the users of the place say from what they said before, as
+// [View.Version] does of the nodes.
+func (v *View) Guests() uint64 {
+	var s sum
+	s.hash.SetSeed(seed)
+	for g := range v.guests {
+		for n := range g.says.Load().as(v.position) {
+			s.add(n.packed)
+		}
+	}
+	return s.hash.Sum64()
+}
+
+// A guest is a user who ever said something, in the list of a home. One that is in it
+// twice does no harm.
+type guest struct {
+	user *spot
+	next *guest
+}
+
+// host remembers where to look for what a user says, at the first word: at the home
+// that it is said to have, and at the one that it has. Drafts are not asked, and must
+// leave the nodes of others alone.
+func (b *Book) host(user, home domain.NodeID) {
+	s := b.spot(user)
+	if b.drafted() || s.says.Load() != nil {
+		return
+	}
+	b.welcome(idOf(home), s)
+	if l := s.newest.Load(); l != nil && l.above != nil {
+		b.welcome(l.above.id, s)
+	}
+}
+
+// A home is a node with the users of it who ever said something.
+type home struct {
+	id     uuid.UUID
+	guests atomic.Pointer[guest]
+}
+
+func newHomes() *register[uuid.UUID, home] {
+	return newRegister(func(id uuid.UUID) uint64 { return maphash.Bytes(seed, id[:]) }, func(h *home) uuid.UUID { return h.id })
+}
+
+// welcome is called by the writer only.
+func (b *Book) welcome(id uuid.UUID, user *spot) {
+	h := b.homes.get(id)
+	if h == nil {
+		h = &home{id: id}
+		b.homes.add(h)
+	}
+	h.guests.Store(&guest{user, h.guests.Load()})
+}
+
+// guests are the users of the place who ever said something.
+func (v *View) guests(yield func(*spot) bool) {
+	h := v.book.homes.get(v.node.id)
+	if h == nil {
+		return
+	}
+	for g := h.guests.Load(); g != nil; g = g.next {
+		if !yield(g.user) {
+			return
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package readapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/sync/v1/syncv1connect"
+	sync "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/sync/v1"
+	rpc "connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
+)
+
+// FlagdSyncPath is where [FlagdSync] is served.
+const FlagdSyncPath = "/" + syncv1connect.FlagSyncServiceName + "/"
+
+// FlagdSync gives clients of flagd that evaluate by themselves the flags of one tenant
+// or integrator, in the words of flagd.sync.v1: that of the caller, or the tenant that
+// the selector names, by id or slug, as a context of [OFREP] would.
+//
+// It gives what can be given exactly: flags that come to one value there for everybody,
+// until something happens or an instant comes, and then it sends them anew. Rules and
+// splits are not translated, because flagd deals subjects out otherwise and its
+// evaluators compare otherwise, each in its own way. A flag with them, one that a user
+// there has a say in, and one that depends on such a flag is left out, and so is one
+// whose value is a list or null; a client then has its own default, with the error
+// FLAG_NOT_FOUND. The member omitted of the metadata names them, and GetMetadata says
+// why.
+func FlagdSync(s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) http.Handler {
+	_, calls := syncv1connect.NewFlagSyncServiceHandler(flagdSync{ofrep{s, whose, now, nil}}, rpc.WithReadMaxBytes(maxFlagdBytes))
+	return identified(calls, whose)
+}
+
+// flagdSync are the calls of the service.
+type flagdSync struct{ ofrep }
+
+// asked finds the place that flags are wanted of. Leave gives back the room for the work.
+func (f flagdSync) asked(ctx context.Context, selector string) (a asking, leave func(), err error) {
+	c := flagdCallOf(ctx)
+	a.scope = c.scope
+	if selector != "" && !a.name("tenantId", selector) {
+		return a, nil, flagdRefusal(c, wrongContext("the selector is not the id or slug of a tenant"))
+	}
+	leave, no := f.begin(c.w.Header(), c.r, &a)
+	if no != nil {
+		return a, nil, flagdRefusal(c, no)
+	}
+	if a.view.Node() == domain.PlatformID { // where a context may name anybody
+		leave()
+		return a, nil, flagdRefusal(c, wrongContext("name a tenant in the selector"))
+	}
+	return a, leave, nil
+}
+
+// FetchAllFlags gives the flags once.
+func (f flagdSync) FetchAllFlags(ctx context.Context, q *rpc.Request[sync.FetchAllFlagsRequest]) (*rpc.Response[sync.FetchAllFlagsResponse], error) {
+	a, leave, err := f.asked(ctx, q.Msg.GetSelector())
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	text, err := compileFlagd(&a.view).document()
+	if err != nil {
+		return nil, toldFlagd(err)
+	}
+	return rpc.NewResponse(&sync.FetchAllFlagsResponse{FlagConfiguration: text}), nil
+}
+
+// GetMetadata says why flags are left out of what is given.
+func (f flagdSync) GetMetadata(ctx context.Context, _ *rpc.Request[sync.GetMetadataRequest]) (*rpc.Response[sync.GetMetadataResponse], error) {
+	a, leave, err := f.asked(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	why := map[string]any{}
+	for k, reason := range compileFlagd(&a.view).omitted {
+		why[string(k)] = string(reason)
+	}
+	told, err := structpb.NewStruct(map[string]any{"node": string(a.view.Node()), "omitted": why})
+	if err != nil {
+		return nil, toldFlagd(err)
+	}
+	return rpc.NewResponse(&sync.GetMetadataResponse{Metadata: told}), nil
+}
+
+// SyncFlags gives the flags at once and whenever they have become others. It takes room
+// among the streams of OFREP, and lasts as long as the feed does.
+func (f flagdSync) SyncFlags(ctx context.Context, q *rpc.Request[sync.SyncFlagsRequest], to *rpc.ServerStream[sync.SyncFlagsResponse]) error {
+	c, s := flagdCallOf(ctx), f.source.Streams
+	a, leave, err := f.asked(ctx, q.Msg.GetSelector())
+	if err != nil {
+		return err
+	}
+	leave()
+	if s == nil {
+		return flagdRefusal(c, &refusal{err: ErrStreams})
+	}
+	free, ok := s.enter(c.scope.Actor.ID)
+	if !ok {
+		return flagdRefusal(c, &refusal{err: ErrStreams})
+	}
+	defer free()
+	node := a.view.Node()
+	t := ticket{Who: c.scope.Actor.ID, Node: node, Until: f.now().Add(lasts).Unix()}
+	out := &documents{ofrep: f.ofrep, node: node, to: to, control: http.NewResponseController(c.w)}
+	(&follower{ofrep: f.ofrep, t: t, out: out, guests: true}).follow(c.r.WithContext(ctx))
+	return nil
+}
+
+// documents tell a client of flagd everything, whenever it has become another.
+type documents struct {
+	ofrep
+	node    domain.NodeID
+	to      *rpc.ServerStream[sync.SyncFlagsResponse]
+	control *http.ResponseController
+	last    string
+}
+
+func (d *documents) changed(at uint64, now time.Time) bool {
+	v, err := d.source.Flags.Look(flag.Question{Node: d.node, At: now, Position: at})
+	if err != nil {
+		return false
+	}
+	text, err := compileFlagd(&v).document()
+	if err != nil || text == d.last {
+		return err == nil
+	}
+	d.last = text
+	return flagdSend(d.control, d.to, &sync.SyncFlagsResponse{FlagConfiguration: text})
+}
+
+// alive says nothing: whoever has the newest document is told when there is another.
+// Clients that are gone do not answer the pings of HTTP/2.
+func (d *documents) alive() bool { return d.control.SetWriteDeadline(time.Time{}) == nil }
+
+// Definitions are the flags of a place as flagd has them (flagd.dev, flag definitions).
+type definitions struct {
+	Flags    map[flag.Key]definition `json:"flags"`
+	Metadata map[string]any          `json:"metadata"`
+	omitted  map[flag.Key]flag.Variance
+}
+
+// A definition is one flag that is the same for everybody. What is off has a value, too,
+// so nothing is disabled.
+type definition struct {
+	State          string                     `json:"state"`
+	Variants       map[string]json.RawMessage `json:"variants"`
+	DefaultVariant string                     `json:"defaultVariant"`
+	Metadata       *structpb.Struct           `json:"metadata,omitempty"`
+}
+
+// byType: flagd has no such values.
+const byType flag.Variance = "type"
+
+// compileFlagd makes of a view what flagd can be given of it.
+func compileFlagd(v *flag.View) definitions {
+	all := definitions{Flags: map[flag.Key]definition{}, omitted: map[flag.Key]flag.Variance{}}
+	for k := range v.Keys("") {
+		answer, why, err := v.Fixed(k)
+		if err != nil {
+			continue // nobody finds it
+		}
+		if why == "" {
+			if all.Flags[k], why = define(k, &answer); why != "" {
+				delete(all.Flags, k)
+			}
+		}
+		if why != "" {
+			all.omitted[k] = why
+		}
+	}
+	all.Metadata = map[string]any{"node": v.Node(), "omitted": all.names()}
+	return all
+}
+
+func define(k flag.Key, answer *flag.Answer) (definition, flag.Variance) {
+	e, err := readEvaluated(k, answer)
+	if err != nil {
+		return definition{}, byType
+	}
+	if _, ok := e.any(); !ok {
+		return definition{}, byType
+	}
+	name := e.Variant
+	if name == "" {
+		name = "value"
+	}
+	return definition{"ENABLED", map[string]json.RawMessage{name: e.Value}, name, e.Metadata}, ""
+}
+
+// names are those of the flags that are left out, in order.
+func (d definitions) names() string {
+	var names []string
+	for k := range d.omitted {
+		names = append(names, string(k))
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+func (d definitions) document() (string, error) {
+	text, err := json.Marshal(d)
+	return string(text), err
+}
