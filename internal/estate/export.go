@@ -17,15 +17,31 @@ func Export(ctx context.Context, api API, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	e := yaml.NewEncoder(out)
-	e.SetIndent(2)
+	e := encoder(out)
 	p := &Plan{world: w}
-	for _, write := range []func(*yaml.Encoder) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportFlags, p.exportOverrides} {
+	for _, write := range []func(*yaml.Encoder) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportSegments, p.exportFlags, p.exportOverrides} {
 		if err := write(e); err != nil {
 			return err
 		}
 	}
 	return e.Close()
+}
+
+// Write writes documents in the format that Parse reads.
+func Write(out io.Writer, docs []Document) error {
+	e := encoder(out)
+	for _, d := range docs {
+		if err := e.Encode(exported{d.Kind, d.Name, d.Spec}); err != nil {
+			return err
+		}
+	}
+	return e.Close()
+}
+
+func encoder(out io.Writer) *yaml.Encoder {
+	e := yaml.NewEncoder(out)
+	e.SetIndent(2)
+	return e
 }
 
 // exported is one document on its way out.
@@ -89,7 +105,7 @@ func (p *Plan) exportFlags(e *yaml.Encoder) error {
 		if f.State == "archived" {
 			continue
 		}
-		spec := Flag{Type: f.Type, Default: yamlOf(f.Default), Off: yamlOf(f.Off), Mode: f.Mode, Description: f.Description, Owner: f.Owner, Tags: f.Tags, Exposed: f.Exposed, State: f.State}
+		spec := Flag{Type: f.Type, Default: YAML(f.Default), Off: YAML(f.Off), Mode: f.Mode, Description: f.Description, Owner: f.Owner, Tags: f.Tags, Exposed: f.Exposed, State: f.State, Prerequisites: YAML(lean(f.Prerequisites))}
 		if len(f.Variants) > 0 {
 			spec.Variants = variants(f.Variants)
 		}
@@ -103,7 +119,7 @@ func (p *Plan) exportFlags(e *yaml.Encoder) error {
 func variants(all map[string]json.RawMessage) map[string]yaml.Node {
 	out := make(map[string]yaml.Node, len(all))
 	for name, v := range all {
-		out[name] = yamlOf(v)
+		out[name] = YAML(v)
 	}
 	return out
 }
@@ -121,9 +137,9 @@ func (p *Plan) exportOverrides(e *yaml.Encoder) error {
 		}
 		spec := FlagOverride{Variant: o.Variant, ValidFrom: moment(o.ValidFrom), ValidUntil: moment(o.ValidUntil), Locked: o.Locked, Reason: o.SaidBy.Reason}
 		if o.Variant == "" {
-			spec.Value = yamlOf(o.Value)
+			spec.Value = YAML(o.Value)
 		}
-		spec.Rules, spec.Split = yamlOf(lean(o.Rules)), yamlOf(lean(o.Split))
+		spec.Rules, spec.Split = YAML(lean(o.Rules)), YAML(lean(o.Split))
 		if err := e.Encode(exported{"FlagOverride", o.Flag + "@" + where, spec}); err != nil {
 			return err
 		}

@@ -27,6 +27,11 @@ func (p *Plan) flag(key string, s *Flag) ([]step, bool, error) {
 			steps = append(steps, step{phase: definitions, what: "update", method: "PATCH", path: p.atFlag(key, ""), body: diff, revision: now.Revision})
 		}
 	}
+	more, err := p.dependencies(key, s, now)
+	if err != nil {
+		return nil, exists, err
+	}
+	steps = append(steps, more...)
 	moves, err := flagMoves(now.State, orElse(s.State, now.State))
 	for _, m := range moves {
 		steps = append(steps, step{phase: m.phase, what: m.verb, method: "POST", path: p.atFlag(key, "/"+m.verb), body: map[string]any{}, revision: now.Revision})
@@ -80,7 +85,7 @@ type flagMove struct {
 
 // flagMoves are the verbs that lead from one state to another.
 func flagMoves(now, wanted string) ([]flagMove, error) {
-	activate := flagMove{definitions, "activate"}
+	activate := flagMove{uses, "activate"}
 	switch now + ">" + wanted {
 	case "draft>draft", "active>active", "deprecated>deprecated", "killed>killed":
 		return nil, nil

@@ -49,6 +49,8 @@ const (
 	quotas
 	activations
 	definitions
+	dependencies
+	uses // of flags: not before they depend on what they shall
 	overrides
 	locks
 	retirements
@@ -92,6 +94,9 @@ func (p *Plan) check(docs []Document) error {
 	for name := range p.world.flags {
 		known["Flag/"+name] = true
 	}
+	for name, s := range p.world.segments {
+		known["Segment/"+name] = !s.Retired
+	}
 	listed := map[string]bool{}
 	for _, d := range docs {
 		id := d.Kind + "/" + d.Name
@@ -127,27 +132,12 @@ func (d Document) needs() map[string]string {
 		if _, slug, err := split(d.Name); err == nil {
 			return map[string]string{"name": "Tenant/" + slug}
 		}
+	case *Flag:
+		return s.needs()
 	case *FlagOverride:
-		return overrideNeeds(d.Name)
+		return s.needs(d.Name)
 	}
 	return nil
-}
-
-func overrideNeeds(name string) map[string]string {
-	key, where, err := split(name)
-	if err != nil {
-		return nil
-	}
-	needs := map[string]string{"name (flag)": "Flag/" + key}
-	switch p, _ := placeOf(where); p.level {
-	case "integrator":
-		needs["name (node)"] = "Integrator/" + p.name
-	case "tenant":
-		needs["name (node)"] = "Tenant/" + p.name
-	case "user":
-		needs["name (node)"] = "Tenant/" + p.home
-	}
-	return needs
 }
 
 func (p *Plan) add(d Document) error {
@@ -161,6 +151,8 @@ func (p *Plan) add(d Document) error {
 		steps, exists, err = p.tenant(d.Name, s)
 	case *Quota:
 		steps, exists, err = p.quota(d.Name, s)
+	case *Segment:
+		steps, exists, err = p.segment(d.Name, s)
 	case *Flag:
 		steps, exists, err = p.flag(d.Name, s)
 	case *FlagOverride:

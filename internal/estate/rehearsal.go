@@ -51,6 +51,8 @@ func (p *Plan) wrong(d Document, types map[string]flagrules.Type) error {
 		return decided(members("slug", d.Name, "name", orElse(s.Name, now.Name), "kind", orElse(s.Kind, now.Kind), "contacts", s.Contacts), tenantrules.Create.Decide, tenantrules.Tenant{})
 	case *Quota:
 		return s.wrong(d.Name)
+	case *Segment:
+		return s.wrong(d.Name)
 	case *Flag:
 		return p.wrongFlag(d.Name, s)
 	case *FlagOverride:
@@ -67,6 +69,15 @@ func (s *Quota) wrong(name string) error {
 	body := members("meter", meter, "tenant", directID, "period", s.Period, "enforcement", s.Enforcement, "warn", s.Warn) // any tenant will do
 	body["limit"] = s.Limit
 	return decided(body, quotarules.Change.Decide, quotarules.Quotas{Standing: domain.Usable})
+}
+
+func (s *Segment) wrong(key string) error {
+	body, err := s.body()
+	if err != nil {
+		return err
+	}
+	maps.Copy(body, map[string]any{"key": key})
+	return decided(body, flagrules.DefineSegment.Decide, flagrules.Segment{})
 }
 
 func (p *Plan) wrongFlag(key string, s *Flag) error {

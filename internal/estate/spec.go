@@ -9,13 +9,14 @@ import (
 )
 
 // kindNames lists the kinds in the order in which they are brought about.
-const kindNames = "Integrator, Tenant, Quota, Flag, FlagOverride"
+const kindNames = "Integrator, Tenant, Quota, Segment, Flag, FlagOverride"
 
 // specs makes an empty spec for each kind.
 var specs = map[string]func() any{
 	"Integrator":   func() any { return new(Integrator) },
 	"Tenant":       func() any { return new(Tenant) },
 	"Quota":        func() any { return new(Quota) },
+	"Segment":      func() any { return new(Segment) },
 	"Flag":         func() any { return new(Flag) },
 	"FlagOverride": func() any { return new(FlagOverride) },
 }
@@ -56,6 +57,14 @@ type Quota struct {
 	Warn        []int  `yaml:"warn,omitempty,flow" json:"warn,omitempty"`
 }
 
+// A Segment is named by its key.
+type Segment struct {
+	Description string    `yaml:"description,omitempty"` // of a new one; it stays what it is
+	Included    []string  `yaml:"included,omitempty"`
+	Excluded    []string  `yaml:"excluded,omitempty"`
+	Any         yaml.Node `yaml:"any,omitempty"` // groups of conditions
+}
+
 // A Flag is named by its key.
 type Flag struct {
 	Type        string               `yaml:"type"`
@@ -68,6 +77,8 @@ type Flag struct {
 	Tags        []string             `yaml:"tags,omitempty,flow"`
 	Exposed     bool                 `yaml:"exposed,omitempty"`
 	State       string               `yaml:"state,omitempty"` // draft, active, deprecated or killed; draft if left out
+
+	Prerequisites yaml.Node `yaml:"prerequisites,omitempty"` // stay what they are if left out
 }
 
 // A FlagOverride is named <key>@<node>, where the node is platform,
@@ -95,8 +106,8 @@ func value(n yaml.Node) (json.RawMessage, error) {
 	return json.Marshal(v)
 }
 
-// yamlOf gives a JSON value as YAML, for export.
-func yamlOf(raw json.RawMessage) (n yaml.Node) {
+// YAML gives a JSON value as YAML; nothing if there is none.
+func YAML(raw json.RawMessage) (n yaml.Node) {
 	if len(raw) == 0 {
 		return n
 	}

@@ -70,6 +70,17 @@ type (
 		Exposed     bool                       `json:"exposed"`
 		State       string                     `json:"status"`
 		Revision    int64                      `json:"revision"`
+
+		Prerequisites json.RawMessage `json:"prerequisites"`
+	}
+	segment struct {
+		Key         string          `json:"key"`
+		Description string          `json:"description"`
+		Included    []string        `json:"included"`
+		Excluded    []string        `json:"excluded"`
+		Any         json.RawMessage `json:"any"`
+		Retired     bool            `json:"retired"`
+		Revision    int64           `json:"revision"`
 	}
 	override struct {
 		Node       string          `json:"node"`
@@ -100,13 +111,14 @@ type world struct {
 	integrators map[string]integrator // by business name
 	tenants     map[string]tenant     // by slug
 	quotas      map[string]quota      // by <tenant id>/<meter>
+	segments    map[string]segment    // by key
 	flags       map[string]flag       // by key
 	overrides   map[string]override   // by <node id>/<flag>
 }
 
 // look reads the world through the query API.
 func look(ctx context.Context, api API) (*world, error) {
-	w := &world{map[string]integrator{}, map[string]tenant{}, map[string]quota{}, map[string]flag{}, map[string]override{}}
+	w := &world{map[string]integrator{}, map[string]tenant{}, map[string]quota{}, map[string]segment{}, map[string]flag{}, map[string]override{}}
 	w.integrators[directName] = integrator{ID: directID, Lifecycle: "active"}
 	err := each(ctx, api, "/v1/integrators", func(i integrator) {
 		if i.ID != directID && i.Lifecycle != "offboarded" {
@@ -124,6 +136,9 @@ func look(ctx context.Context, api API) (*world, error) {
 		if err == nil {
 			err = each(ctx, api, "/v1/tenants/"+w.tenants[slug].ID+"/quotas", func(q quota) { w.quotas[q.Tenant+"/"+q.Meter] = q })
 		}
+	}
+	if err == nil {
+		err = each(ctx, api, "/v1/segments", func(s segment) { w.segments[s.Key] = s })
 	}
 	if err == nil {
 		err = each(ctx, api, "/v1/flags", func(f flag) { w.flags[f.Key] = f })

@@ -1,0 +1,48 @@
+package estate
+
+import (
+	"encoding/json"
+	"fmt"
+
+	flagrules "github.com/reeve-platform/reeve/domain/flag"
+)
+
+// needs names the flags that a flag depends on. What cannot be read is told when
+// the document is rehearsed.
+func (s *Flag) needs() map[string]string {
+	needs := map[string]string{}
+	raw, _ := value(s.Prerequisites)
+	var wanted []flagrules.Prerequisite
+	if json.Unmarshal(raw, &wanted) == nil {
+		for i, p := range wanted {
+			needs[fmt.Sprintf("spec.prerequisites.%d.flag", i)] = "Flag/" + string(p.Flag)
+		}
+	}
+	return needs
+}
+
+// needs names the flag, the node and the segments that an override speaks of.
+func (s *FlagOverride) needs(name string) map[string]string {
+	key, where, err := split(name)
+	if err != nil {
+		return nil
+	}
+	needs := map[string]string{"name (flag)": "Flag/" + key}
+	switch p, _ := placeOf(where); p.level {
+	case "integrator":
+		needs["name (node)"] = "Integrator/" + p.name
+	case "tenant":
+		needs["name (node)"] = "Tenant/" + p.name
+	case "user":
+		needs["name (node)"] = "Tenant/" + p.home
+	}
+	raw, _ := value(s.Rules)
+	var rules []flagrules.Rule
+	if json.Unmarshal(raw, &rules) != nil {
+		return needs
+	}
+	for i, k := range (flagrules.Setting{Rules: rules}).Segments() {
+		needs[fmt.Sprintf("spec.rules (segment %d)", i+1)] = "Segment/" + string(k)
+	}
+	return needs
+}
