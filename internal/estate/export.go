@@ -19,7 +19,7 @@ func Export(ctx context.Context, api API, out io.Writer) error {
 	}
 	e := encoder(out)
 	p := &Plan{world: w}
-	for _, write := range []func(*yaml.Encoder) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportSegments, p.exportFlags, p.exportOverrides} {
+	for _, write := range []func(*output) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportSegments, p.exportFlags, p.exportOverrides} {
 		if err := write(e); err != nil {
 			return err
 		}
@@ -38,10 +38,30 @@ func Write(out io.Writer, docs []Document) error {
 	return e.Close()
 }
 
-func encoder(out io.Writer) *yaml.Encoder {
+// An output writes documents, or nothing at all.
+type output struct {
+	*yaml.Encoder
+	began bool
+}
+
+func encoder(out io.Writer) *output {
 	e := yaml.NewEncoder(out)
 	e.SetIndent(2)
-	return e
+	return &output{Encoder: e}
+}
+
+// Encode writes one document.
+func (o *output) Encode(v any) error {
+	o.began = true
+	return o.Encoder.Encode(v)
+}
+
+// Close ends the file. An encoder that has written nothing cannot be closed.
+func (o *output) Close() error {
+	if !o.began {
+		return nil
+	}
+	return o.Encoder.Close()
 }
 
 // exported is one document on its way out.
@@ -51,7 +71,7 @@ type exported struct {
 	Spec any    `yaml:"spec"`
 }
 
-func (p *Plan) exportIntegrators(e *yaml.Encoder) error {
+func (p *Plan) exportIntegrators(e *output) error {
 	for _, name := range sorted(p.world.integrators) {
 		i := p.world.integrators[name]
 		if name == directName {
@@ -65,7 +85,7 @@ func (p *Plan) exportIntegrators(e *yaml.Encoder) error {
 	return nil
 }
 
-func (p *Plan) exportTenants(e *yaml.Encoder) error {
+func (p *Plan) exportTenants(e *output) error {
 	names := p.names()
 	names[directID] = "integrator:" + directName
 	for _, slug := range sorted(p.world.tenants) {
@@ -84,7 +104,7 @@ func (p *Plan) exportTenants(e *yaml.Encoder) error {
 	return nil
 }
 
-func (p *Plan) exportQuotas(e *yaml.Encoder) error {
+func (p *Plan) exportQuotas(e *output) error {
 	names := p.names()
 	for _, id := range sorted(p.world.quotas) {
 		q := p.world.quotas[id]
@@ -99,7 +119,7 @@ func (p *Plan) exportQuotas(e *yaml.Encoder) error {
 	return nil
 }
 
-func (p *Plan) exportFlags(e *yaml.Encoder) error {
+func (p *Plan) exportFlags(e *output) error {
 	for _, key := range sorted(p.world.flags) {
 		f := p.world.flags[key]
 		if f.State == "archived" {
@@ -124,7 +144,7 @@ func variants(all map[string]json.RawMessage) map[string]yaml.Node {
 	return out
 }
 
-func (p *Plan) exportOverrides(e *yaml.Encoder) error {
+func (p *Plan) exportOverrides(e *output) error {
 	names := p.names()
 	for _, id := range sorted(p.world.overrides) {
 		o := p.world.overrides[id]

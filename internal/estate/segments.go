@@ -3,8 +3,6 @@ package estate
 import (
 	"encoding/json"
 	"fmt"
-
-	"gopkg.in/yaml.v3"
 )
 
 // segment plans a segment. The file says the whole of who belongs to it.
@@ -47,7 +45,7 @@ func membership(included, excluded []string, groups json.RawMessage) map[string]
 	return map[string]any{"included": append([]string{}, included...), "excluded": append([]string{}, excluded...), "any": groups}
 }
 
-func (p *Plan) exportSegments(e *yaml.Encoder) error {
+func (p *Plan) exportSegments(e *output) error {
 	for _, key := range sorted(p.world.segments) {
 		s := p.world.segments[key]
 		if s.Retired {
