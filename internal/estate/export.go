@@ -19,7 +19,7 @@ func Export(ctx context.Context, api API, out io.Writer) error {
 	}
 	e := encoder(out)
 	p := &Plan{world: w}
-	for _, write := range []func(*output) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportSegments, p.exportFlags, p.exportOverrides} {
+	for _, write := range []func(*output) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportSegments, p.exportFlags, p.exportSets, p.exportOverrides, p.exportAssignments, p.exportApprovalRules} {
 		if err := write(e); err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (p *Plan) exportFlags(e *output) error {
 		if f.State == "archived" {
 			continue
 		}
-		spec := Flag{Type: f.Type, Default: YAML(f.Default), Off: YAML(f.Off), Mode: f.Mode, Description: f.Description, Owner: f.Owner, Tags: f.Tags, Exposed: f.Exposed, State: f.State, Prerequisites: YAML(lean(f.Prerequisites))}
+		spec := Flag{Type: f.Type, Default: YAML(f.Default), Off: YAML(f.Off), Mode: f.Mode, Description: f.Description, Owner: f.Owner, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels, Optional: f.Optional, State: f.State, Prerequisites: YAML(lean(f.Prerequisites))}
 		if len(f.Variants) > 0 {
 			spec.Variants = variants(f.Variants)
 		}
@@ -152,8 +152,8 @@ func (p *Plan) exportOverrides(e *output) error {
 		if o.Level == "user" {
 			where = "user:" + o.Node + "@" + p.slugOf(o.Parent)
 		}
-		if where == "" {
-			continue // of a node that is no more
+		if where == "" || p.given(o) {
+			continue // of a node that is no more, or of a contract
 		}
 		spec := FlagOverride{Variant: o.Variant, ValidFrom: moment(o.ValidFrom), ValidUntil: moment(o.ValidUntil), Locked: o.Locked, Reason: o.SaidBy.Reason}
 		if o.Variant == "" {

@@ -55,7 +55,7 @@ func (s *Flag) body() (map[string]any, error) {
 			return nil, fmt.Errorf("variants.%s: %w", name, err)
 		}
 	}
-	body := members("default", standard, "off", off, "mode", s.Mode, "description", s.Description, "owner", s.Owner, "tags", s.Tags, "exposed", s.Exposed)
+	body := members("default", standard, "off", off, "mode", s.Mode, "description", s.Description, "owner", s.Owner, "tags", s.Tags, "exposed", s.Exposed, "levels", s.Levels, "optional", s.Optional)
 	if len(variants) > 0 {
 		body["variants"] = variants
 	}

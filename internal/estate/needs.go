@@ -3,6 +3,7 @@ package estate
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	flagrules "github.com/reeve-platform/reeve/domain/flag"
 )
@@ -21,13 +22,33 @@ func (s *Flag) needs() map[string]string {
 	return needs
 }
 
-// needs names the flag, the node and the segments that an override speaks of.
-func (s *FlagOverride) needs(name string) map[string]string {
-	key, where, err := split(name)
+// needs names the flags that a feature set is about.
+func (s *FeatureSet) needs() map[string]string {
+	needs := map[string]string{}
+	raw, _ := value(s.Features)
+	var features []flagrules.Feature
+	if json.Unmarshal(raw, &features) == nil {
+		for i, f := range features {
+			needs[fmt.Sprintf("spec.features.%d.flag", i)] = "Flag/" + string(f.Flag)
+		}
+	}
+	return needs
+}
+
+// needsOf names what a document of the name <what>@<where> speaks of.
+func needsOf(kind, name string) map[string]string {
+	what, where, err := split(name)
 	if err != nil {
 		return nil
 	}
-	needs := map[string]string{"name (flag)": "Flag/" + key}
+	needs := needsOfPlace(where)
+	needs["name ("+strings.ToLower(kind)+")"] = kind + "/" + what
+	return needs
+}
+
+// needsOfPlace names the node that a name ends with.
+func needsOfPlace(where string) map[string]string {
+	needs := map[string]string{}
 	switch p, _ := placeOf(where); p.level {
 	case "integrator":
 		needs["name (node)"] = "Integrator/" + p.name
@@ -36,9 +57,15 @@ func (s *FlagOverride) needs(name string) map[string]string {
 	case "user":
 		needs["name (node)"] = "Tenant/" + p.home
 	}
+	return needs
+}
+
+// needs names the flag, the node and the segments that an override speaks of.
+func (s *FlagOverride) needs(name string) map[string]string {
+	needs := needsOf("Flag", name)
 	raw, _ := value(s.Rules)
 	var rules []flagrules.Rule
-	if json.Unmarshal(raw, &rules) != nil {
+	if needs == nil || json.Unmarshal(raw, &rules) != nil {
 		return needs
 	}
 	for i, k := range (flagrules.Setting{Rules: rules}).Segments() {

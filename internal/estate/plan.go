@@ -52,9 +52,11 @@ const (
 	dependencies
 	uses // of flags: not before they depend on what they shall
 	overrides
+	contracts
 	locks
 	retirements
 	endings
+	guards // last, for nothing else would be let in
 )
 
 // Make compares the documents with what is there. With prune, what is there and
@@ -97,6 +99,9 @@ func (p *Plan) check(docs []Document) error {
 	for name, s := range p.world.segments {
 		known["Segment/"+name] = !s.Retired
 	}
+	for name, s := range p.world.sets {
+		known["FeatureSet/"+name] = !s.Retired
+	}
 	listed := map[string]bool{}
 	for _, d := range docs {
 		id := d.Kind + "/" + d.Name
@@ -134,8 +139,14 @@ func (d Document) needs() map[string]string {
 		}
 	case *Flag:
 		return s.needs()
+	case *FeatureSet:
+		return s.needs()
 	case *FlagOverride:
 		return s.needs(d.Name)
+	case *FeatureSetAssignment:
+		return needsOf("FeatureSet", d.Name)
+	case *ApprovalRule:
+		return needsOfPlace(d.Name)
 	}
 	return nil
 }
@@ -157,6 +168,12 @@ func (p *Plan) add(d Document) error {
 		steps, exists, err = p.flag(d.Name, s)
 	case *FlagOverride:
 		steps, exists, err = p.override(d.Name, s)
+	case *FeatureSet:
+		steps, exists, err = p.featureSet(d.Name, s)
+	case *FeatureSetAssignment:
+		steps, exists, err = p.assignment(d.Name, s)
+	case *ApprovalRule:
+		steps, exists, err = p.approvalRule(d.Name, s)
 	}
 	if err != nil {
 		return at(ErrFile, d.file, d.line, d.Kind+" "+d.Name, err.Error())

@@ -6,8 +6,9 @@ import (
 )
 
 // prune plans the removal of what no document speaks of: overrides are cleared
-// (unlocked first), flags deprecated and archived, tenants archived. Nothing is
-// deleted, and integrators stay: ending one is a decision of its own.
+// (unlocked first), flags deprecated and archived, tenants archived, and feature sets
+// taken back from whoever has them. Nothing is deleted. Integrators stay, and so do
+// segments, feature sets and approval rules: ending one is a decision of its own.
 func (p *Plan) prune(docs []Document) {
 	keep := map[string]bool{}
 	for _, d := range docs {
@@ -20,8 +21,15 @@ func (p *Plan) prune(docs []Document) {
 		if o.Level == "user" {
 			name = o.Flag + "@user:" + o.Node + "@" + p.slugOf(o.Parent)
 		}
-		if !keep["FlagOverride/"+name] {
+		if !keep["FlagOverride/"+name] && o.Set == "" {
 			p.remove("FlagOverride", name, clearing(o))
+		}
+	}
+	for _, id := range sorted(p.world.assignments) {
+		a := p.world.assignments[id]
+		if name := a.Set + "@" + names[a.Node]; names[a.Node] != "" && !keep["FeatureSetAssignment/"+name] && !p.world.sets[a.Set].Retired {
+			path := fixed("/v1/nodes/" + a.Node + "/feature-sets/" + a.Set)
+			p.remove("FeatureSetAssignment", name, []step{{phase: retirements, what: "unassign", method: "DELETE", path: path}})
 		}
 	}
 	for _, key := range sorted(p.world.flags) {

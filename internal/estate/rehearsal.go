@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/reeve-platform/reeve/domain"
+	changerules "github.com/reeve-platform/reeve/domain/change"
 	flagrules "github.com/reeve-platform/reeve/domain/flag"
 	integratorrules "github.com/reeve-platform/reeve/domain/integrator"
 	quotarules "github.com/reeve-platform/reeve/domain/quota"
@@ -57,6 +58,11 @@ func (p *Plan) wrong(d Document, types map[string]flagrules.Type) error {
 		return p.wrongFlag(d.Name, s)
 	case *FlagOverride:
 		return s.wrong(d.Name, types)
+	case *FeatureSet:
+		return s.wrong(d.Name)
+	case *ApprovalRule:
+		var c changerules.Require
+		return edge.BindObject(map[string]any{"node": "platform", "approvals": s.Approvals})(&c) // any node will do
 	}
 	return nil
 }
@@ -78,6 +84,15 @@ func (s *Segment) wrong(key string) error {
 	}
 	maps.Copy(body, map[string]any{"key": key})
 	return decided(body, flagrules.DefineSegment.Decide, flagrules.Segment{})
+}
+
+func (s *FeatureSet) wrong(key string) error {
+	features, err := value(s.Features)
+	if err != nil {
+		return err
+	}
+	var c flagrules.DefineFeatureSet
+	return edge.BindObject(members("key", key, "features", features))(&c)
 }
 
 func (p *Plan) wrongFlag(key string, s *Flag) error {

@@ -9,7 +9,7 @@ import (
 )
 
 // kindNames lists the kinds in the order in which they are brought about.
-const kindNames = "Integrator, Tenant, Quota, Segment, Flag, FlagOverride"
+const kindNames = "Integrator, Tenant, Quota, Segment, Flag, FeatureSet, FlagOverride, FeatureSetAssignment, ApprovalRule"
 
 // specs makes an empty spec for each kind.
 var specs = map[string]func() any{
@@ -19,6 +19,10 @@ var specs = map[string]func() any{
 	"Segment":      func() any { return new(Segment) },
 	"Flag":         func() any { return new(Flag) },
 	"FlagOverride": func() any { return new(FlagOverride) },
+
+	"FeatureSet":           func() any { return new(FeatureSet) },
+	"FeatureSetAssignment": func() any { return new(FeatureSetAssignment) },
+	"ApprovalRule":         func() any { return new(ApprovalRule) },
 }
 
 // A Contact is a person to turn to.
@@ -76,6 +80,8 @@ type Flag struct {
 	Owner       string               `yaml:"owner,omitempty"`
 	Tags        []string             `yaml:"tags,omitempty,flow"`
 	Exposed     bool                 `yaml:"exposed,omitempty"`
+	Levels      []string             `yaml:"levels,omitempty,flow"`
+	Optional    bool                 `yaml:"optional,omitempty"`
 	State       string               `yaml:"state,omitempty"` // draft, active, deprecated or killed; draft if left out
 
 	Prerequisites yaml.Node `yaml:"prerequisites,omitempty"` // stay what they are if left out
@@ -92,6 +98,24 @@ type FlagOverride struct {
 	ValidUntil string    `yaml:"validUntil,omitempty"`
 	Locked     bool      `yaml:"locked,omitempty"`
 	Reason     string    `yaml:"reason,omitempty"`
+}
+
+// A FeatureSet is named by its key.
+type FeatureSet struct {
+	Description string    `yaml:"description,omitempty"` // of a new one; it stays what it is
+	Features    yaml.Node `yaml:"features"`
+}
+
+// A FeatureSetAssignment is named <key>@<node>, where the node is as in the name of an
+// override. A node keeps the edition that it was given.
+type FeatureSetAssignment struct {
+	Own string `yaml:"own,omitempty"` // what becomes of overrides that the node has already: keep or replace
+}
+
+// An ApprovalRule is named by its node, which is as in the name of an override.
+type ApprovalRule struct {
+	Approvals int  `yaml:"approvals"`
+	Below     bool `yaml:"below,omitempty"`
 }
 
 // value gives a YAML value as JSON; nil where the file says nothing.

@@ -68,6 +68,8 @@ type (
 		Owner       string                     `json:"owner"`
 		Tags        []string                   `json:"tags"`
 		Exposed     bool                       `json:"exposed"`
+		Levels      []string                   `json:"levels"`
+		Optional    bool                       `json:"optional"`
 		State       string                     `json:"status"`
 		Revision    int64                      `json:"revision"`
 
@@ -82,6 +84,25 @@ type (
 		Retired     bool            `json:"retired"`
 		Revision    int64           `json:"revision"`
 	}
+	featureSet struct {
+		Key         string          `json:"key"`
+		Description string          `json:"description"`
+		Edition     int             `json:"edition"`
+		Features    json.RawMessage `json:"features"`
+		Retired     bool            `json:"retired"`
+		Revision    int64           `json:"revision"`
+	}
+	assignment struct {
+		Node    string `json:"node"`
+		Set     string `json:"set"`
+		Edition int    `json:"edition"`
+	}
+	approvalRule struct {
+		Node      string `json:"node"`
+		Approvals int    `json:"approvals"`
+		Below     bool   `json:"below"`
+		Revision  int64  `json:"revision"`
+	}
 	override struct {
 		Node       string          `json:"node"`
 		Level      string          `json:"level"`
@@ -94,6 +115,7 @@ type (
 		ValidFrom  *time.Time      `json:"validFrom"`
 		ValidUntil *time.Time      `json:"validUntil"`
 		Locked     bool            `json:"locked"`
+		Set        string          `json:"featureSet"`
 		SaidBy     struct {
 			Reason string `json:"reason"`
 		} `json:"saidBy"`
@@ -114,11 +136,16 @@ type world struct {
 	segments    map[string]segment    // by key
 	flags       map[string]flag       // by key
 	overrides   map[string]override   // by <node id>/<flag>
+
+	sets        map[string]featureSet   // by key
+	assignments map[string]assignment   // by <node id>/<set>
+	rules       map[string]approvalRule // by node id
 }
 
 // look reads the world through the query API.
 func look(ctx context.Context, api API) (*world, error) {
-	w := &world{map[string]integrator{}, map[string]tenant{}, map[string]quota{}, map[string]segment{}, map[string]flag{}, map[string]override{}}
+	w := &world{map[string]integrator{}, map[string]tenant{}, map[string]quota{}, map[string]segment{}, map[string]flag{}, map[string]override{},
+		map[string]featureSet{}, map[string]assignment{}, map[string]approvalRule{}}
 	w.integrators[directName] = integrator{ID: directID, Lifecycle: "active"}
 	err := each(ctx, api, "/v1/integrators", func(i integrator) {
 		if i.ID != directID && i.Lifecycle != "offboarded" {
@@ -145,6 +172,9 @@ func look(ctx context.Context, api API) (*world, error) {
 	}
 	if err == nil {
 		err = each(ctx, api, "/v1/flag-overrides", func(o override) { w.overrides[o.Node+"/"+o.Flag] = o })
+	}
+	if err == nil {
+		err = w.lookAtSets(ctx, api)
 	}
 	return w, err
 }
