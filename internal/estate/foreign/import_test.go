@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -223,74 +222,5 @@ func TestSharesKeepTheirSize(t *testing.T) {
 		if got := float64(n) / 4000; got < c.want-0.03 || got > c.want+0.03 {
 			t.Errorf("%s %s: %s for %v of all, not %v", c.name, c.flag, c.value, got, c.want)
 		}
-	}
-}
-
-// What is no export is refused, with what is wrong.
-func TestReadRefuses(t *testing.T) {
-	for name, c := range map[string]struct {
-		source            Source
-		environment, text string
-		want              *domain.Error
-		says              string
-	}{
-		"nothing":               {Flagd, "", ``, ErrImport, "cannot be read"},
-		"no JSON":               {Unleash, "", `features: []`, ErrImport, "cannot be read"},
-		"no flags":              {LaunchDarkly, "", `{}`, ErrImport, "no flags"},
-		"two values":            {Flagd, "", `{"flags":{"a":{}}} {}`, ErrImport, "more than one"},
-		"another system":        {Flagd, "", `{"features":[{"name":"a"}]}`, ErrImport, "no flags"},
-		"too deep":              {Flagd, "", strings.Repeat("[", 101), ErrImport, "deep"},
-		"too large":             {Flagd, "", strings.Repeat(" ", 16<<20+1), ErrImport, "larger"},
-		"too many":              {Unleash, "", `{"features":[` + strings.Repeat("{},", 10_000) + `{}]}`, ErrImport, "more than"},
-		"an unknown source":     {"other", "", `{}`, ErrImport, "no system"},
-		"an environment of two": {LaunchDarkly, "", `{"items":[{"key":"a","environments":{"a":{},"b":{}}}]}`, ErrEnvironment, "a, b"},
-		"no such environment":   {LaunchDarkly, "c", `{"items":[{"key":"a","environments":{"a":{},"b":{}}}]}`, ErrEnvironment, "a, b"},
-		"no environments":       {Unleash, "c", `{"features":[{"name":"a"}]}`, ErrEnvironment, "none"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := Read(c.source, c.environment, strings.NewReader(c.text))
-			e, ok := domain.AsError(err)
-			if !ok || e.Code != c.want.Code || !strings.Contains(e.Error(), c.says) {
-				t.Fatal(err)
-			}
-		})
-	}
-}
-
-// What refers to itself, or grows without end, is lost and harms nobody.
-func TestHostileTargeting(t *testing.T) {
-	wide := `{"and":[` + strings.TrimSuffix(strings.Repeat(`{"or":[{"==":[{"var":"a"},"1"]},{"==":[{"var":"b"},"1"]}]},`, 40), ",") + `]}`
-	for name, targeting := range map[string]string{
-		"a circle": `{"if":[{"$ref":"self"},"on"]}`, "a bomb": `{"if":[{"$ref":"bomb9"},"on"]}`, "too many rules": `{"if":[` + wide + `,"on"]}`,
-		"no such evaluator": `{"if":[{"$ref":"none"},"on"]}`, "no such variant": `{"if":[true,"blue"]}`, "an object": `{"if":[{"a":1,"b":2},"on"]}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			evaluators := `"self":{"or":[{"$ref":"self"},{"$ref":"self"}]},"bomb0":true`
-			for i := range 9 {
-				evaluators += fmt.Sprintf(`,"bomb%d":{"and":[%s{"$ref":"bomb%d"}]}`, i+1, strings.Repeat(fmt.Sprintf(`{"$ref":"bomb%d"},`, i), 20), i)
-			}
-			text := `{"flags":{"f":{"state":"ENABLED","variants":{"on":true,"off":false},"defaultVariant":"off","targeting":` + targeting + `}},"$evaluators":{` + evaluators + `}}`
-			im, err := Read(Flagd, "", strings.NewReader(text))
-			if err != nil || im.Losses() == 0 || (world{t, im}).value("f", `{"a":"1"}`) != "false" {
-				t.Fatal(err, im)
-			}
-		})
-	}
-}
-
-// A flag that is off only because it could not be carried over turns on nothing that
-// depends on its being off.
-func TestDoubtSpreads(t *testing.T) {
-	im, err := Read(Unleash, "", strings.NewReader(`{"features":[
-		{"name":"a","enabled":true,"dependencies":[{"feature":"gone"}]},
-		{"name":"b","enabled":true,"dependencies":[{"feature":"a","enabled":false}]},
-		{"name":"c","enabled":true,"dependencies":[{"feature":"b","enabled":false}]}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := world{t, im}
-	got := []string{w.value("a", `{}`), w.value("b", `{}`), w.value("c", `{}`)}
-	if diff := cmp.Diff([]string{"false", "false", "false"}, got); diff != "" {
-		t.Fatal(diff, im.Findings)
 	}
 }

@@ -17,8 +17,10 @@ type sketch struct {
 	*Import
 	flag   Flag
 	rules  []rule
-	others outcome // what whoever no rule is for gets
-	spent  int     // on what was read of it
+	others outcome         // what whoever no rule is for gets
+	spent  int             // on what was read of it
+	told   bool            // that subjects are dealt out anew
+	offs   map[string]bool // variants that are the off value
 }
 
 // A rule is what those whom a condition holds for are given.
@@ -49,15 +51,49 @@ func (s *sketch) off(path, what string) {
 
 // dealt says, once for the flag, what every percentage has to say.
 func (s *sketch) dealt(path string) {
-	if !slices.ContainsFunc(s.Findings, func(f Finding) bool { return f.Flag == s.name() && f.What == dealtAnew }) {
-		s.lose(path, dealtAnew, "the shares are as large as they were, and who is in them is drawn anew")
+	if !s.told {
+		s.lose(path, "subjects are dealt out by another hash", "the shares are as large as they were, and who is in them is drawn anew")
 	}
+	s.told = true
 }
 
-const dealtAnew = "subjects are dealt out by another hash"
+// narrow says that some are given the off value who were not. What depends on the
+// flag being off may then not be on.
+func (s *sketch) narrow(path, what, instead string) {
+	s.flag.doubt = true
+	s.lose(path, what, instead)
+}
+
+// excessive leaves the flag off, with nothing said to anybody, if there is more about
+// it than Reeve could take, so that nothing is spent on it.
+func (s *sketch) excessive(rules, prerequisites int) bool {
+	size := 0
+	for _, v := range s.flag.Variants {
+		size += len(v)
+	}
+	if rules <= maxRules && prerequisites <= maxPrerequisites && size <= maxSize {
+		return false
+	}
+	s.rules, s.others = nil, outcome{}
+	s.off("", fmt.Sprintf("it has more than %d rules, %d prerequisites or 64 KiB of values", maxRules, maxPrerequisites))
+	return true
+}
+
+// Limits of what Reeve takes.
+const (
+	maxRules         = 100
+	maxPrerequisites = 20
+	maxSize          = 64 << 10 // of all values, in bytes
+)
 
 // finish makes the flag of the sketch and adds it.
 func (s *sketch) finish() {
+	if s.flag.Off == nil {
+		s.flag.Off = s.offValue()
+	}
+	if !s.excessive(len(s.rules), 0) {
+		s.spot()
+	}
 	rules := s.carried()
 	var split *flag.Split
 	plain := s.others.variant
@@ -125,7 +161,7 @@ func (s *sketch) variantOf(v json.RawMessage) string {
 
 func (s *sketch) leaveOut(i int, why string) {
 	r := s.rules[i]
-	s.lose(r.path, why, "the rule is left out")
+	s.narrow(r.path, why, "the rule is left out")
 	if r.enough {
 		return
 	}
@@ -138,12 +174,19 @@ func (s *sketch) leaveOut(i int, why string) {
 	}
 }
 
+// spot finds the variants that are the off value.
+func (s *sketch) spot() {
+	s.offs = map[string]bool{}
+	for name, v := range s.flag.Variants {
+		s.offs[name] = cascade.Same(v, s.flag.Off)
+	}
+}
+
 // within reports whether an outcome gives nobody anything but the off value, or what
 // the other one gives to all.
 func (s *sketch) within(o, other outcome) bool {
 	fits := func(variant string) bool {
-		v := s.flag.Variants[variant]
-		return variant == "" || cascade.Same(v, s.flag.Off) || other.split == nil && other.lost == "" && variant == other.variant
+		return variant == "" || s.offs[variant] || other.split == nil && other.lost == "" && variant == other.variant
 	}
 	if o.split == nil {
 		return o.lost != "" || fits(o.variant)

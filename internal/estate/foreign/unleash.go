@@ -227,11 +227,12 @@ func (u *leash) featureOf(f unleashFeature) {
 	s := &feature{sketch: sketch{Import: u.Import, flag: Flag{Key: flag.Key(f.Name)}}, leash: u}
 	s.flag.Description = f.Description
 	s.vary(f)
-	if s.flag.Draft = !f.Enabled; f.Enabled {
+	s.flag.Draft = !f.Enabled
+	if !s.excessive(len(f.Strategies), len(f.Dependencies)) {
 		for i, p := range f.Dependencies {
 			s.depend(fmt.Sprintf("dependencies/%d", i), p)
 		}
+		s.strategies(f)
 	}
-	s.strategies(f)
 	s.finish()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,7 +98,7 @@ func (s *feature) overlapping(list []strategy, ordered bool) {
 	for i, a := range list {
 		for _, b := range list[i+1:] {
 			if a.share < flag.Whole && a.share > 0 && b.share > 0 && (ordered || a.by != b.by || a.salt != b.salt) {
-				s.lose(a.path, "whom it is for and whose share it is not may still be in "+b.path, "whoever it is for hears nothing of the other")
+				s.narrow(a.path, "whom it is for and whose share it is not may still be in "+b.path, "whoever it is for hears nothing of the other")
 			}
 		}
 	}
@@ -207,7 +208,7 @@ func (st *strategy) roll(s *feature, percent, stickiness, group string) expr {
 	if err != nil || !(p >= 0 && p <= 100) {
 		return lost(quote(percent) + " is no percentage")
 	}
-	if st.share, st.by = uint64(p*1000), stickinessOf(stickiness); st.share == flag.Whole {
+	if st.share, st.by = uint64(math.Round(p*1000)), stickinessOf(stickiness); st.share == flag.Whole {
 		st.by = ""
 		return always
 	}
