@@ -130,7 +130,8 @@ func value(n yaml.Node) (json.RawMessage, error) {
 	return json.Marshal(v)
 }
 
-// YAML gives a JSON value as YAML; nothing if there is none.
+// YAML gives a JSON value as YAML; nothing if there is none. Most JSON is YAML and stays
+// as it is written; what is not, such as escaped surrogates, is written anew.
 func YAML(raw json.RawMessage) (n yaml.Node) {
 	if len(raw) == 0 {
 		return n
@@ -138,7 +139,12 @@ func YAML(raw json.RawMessage) (n yaml.Node) {
 	if err := yaml.Unmarshal(raw, &n); err == nil && len(n.Content) == 1 {
 		return *n.Content[0]
 	}
-	return n
+	var v any
+	var anew yaml.Node
+	if json.Unmarshal(raw, &v) == nil && anew.Encode(v) == nil {
+		return anew
+	}
+	return yaml.Node{}
 }
 
 // A place is the node that a name ends with.

@@ -2,9 +2,11 @@ package foreign_test
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"testing"
 
+	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/internal/estate"
 	. "github.com/reeve-platform/reeve/internal/estate/foreign"
 )
@@ -17,7 +19,7 @@ func FuzzLaunchDarkly(f *testing.F) {
 	fuzz(f, LaunchDarkly, "launchdarkly", "launchdarkly-rest")
 }
 
-// fuzz holds a reader to this: whatever it takes becomes a file that can be read.
+// fuzz holds a reader to this: whatever it takes becomes a file that can be applied.
 func fuzz(f *testing.F, s Source, seeds ...string) {
 	for _, name := range seeds {
 		text, err := os.ReadFile("testdata/" + name + ".json")
@@ -39,5 +41,18 @@ func fuzz(f *testing.F, s Source, seeds ...string) {
 		if err != nil || len(docs) != len(im.Documents()) {
 			t.Fatal(len(docs), err)
 		}
+		if _, err := estate.Make(t.Context(), nothing{}, docs, false); err != nil {
+			e, _ := domain.AsError(err)
+			t.Fatal(err, e.Fields)
+		}
 	})
+}
+
+// nothing is a platform where there is nothing.
+type nothing struct{}
+
+func (nothing) Get(context.Context, string, any) error { return nil }
+
+func (nothing) Call(context.Context, string, string, any, estate.Request) (estate.Receipt, error) {
+	return estate.Receipt{}, nil
 }

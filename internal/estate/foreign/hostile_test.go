@@ -21,6 +21,7 @@ func TestReadRefuses(t *testing.T) {
 	}{
 		"nothing":               {Flagd, "", ``, ErrImport, "cannot be read"},
 		"no JSON":               {Unleash, "", `features: []`, ErrImport, "cannot be read"},
+		"not UTF-8":             {Flagd, "", "{\"flags\":{\"\xff\":{}}}", ErrImport, "UTF-8"},
 		"no flags":              {LaunchDarkly, "", `{}`, ErrImport, "no flags"},
 		"two values":            {Flagd, "", `{"flags":{"a":{}}} {}`, ErrImport, "more than one"},
 		"another system":        {Flagd, "", `{"features":[{"name":"a"}]}`, ErrImport, "no flags"},

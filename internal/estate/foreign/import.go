@@ -17,6 +17,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/flag"
@@ -90,6 +91,8 @@ func Read(s Source, environment string, r io.Reader) (*Import, error) {
 		return nil, err
 	case len(text) > maxFile:
 		return nil, ErrImport.With(fmt.Sprintf("the file is larger than %d bytes", maxFile))
+	case !utf8.Valid(text):
+		return nil, ErrImport.With("the file is not UTF-8, as JSON must be")
 	case tooDeep(text):
 		return nil, ErrImport.With(fmt.Sprintf("the file is nested more than %d deep", maxDepth))
 	}

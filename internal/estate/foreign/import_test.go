@@ -156,7 +156,7 @@ func TestFlagsComeToWhatTheyWere(t *testing.T) {
 			{"background", `{"country":"SE"}`, `"#0000FF"`}, {"background", `{"version":"2.9.1"}`, `"#0000FF"`}, {"background", `{"version":"3.0.0-rc.1"}`, `"#FF0000"`}, {"background", `{"version":"1.9.9"}`, `"#FF0000"`},
 			{"headline-color", `{"route":"/admin/x","email":"a"}`, `"x"`},
 			{"is-big", `{"seats":100}`, "true"}, {"is-big", `{"seats":99}`, "false"},
-			{"limits", `{}`, `{"max": 5}`}, {"retired", `{}`, "false"},
+			{"limits", `{}`, `{"max":5}`}, {"retired", `{}`, "false"},
 			{"grows", `{"key":"ann"}`, "true"}, {"grows", `{"groups":["beta"]}`, "false"},
 			{"guarded", `{"age":2}`, "false"}, {"guarded", `{"age":1}`, "false"},
 			{"no default", `{}`, flag.ErrNotFound.Error()}, {"from-code", `{"a":"b"}`, "false"},
@@ -174,7 +174,7 @@ func TestFlagsComeToWhatTheyWere(t *testing.T) {
 			{"switched-off", `{}`, "0"},
 		},
 		"launchdarkly-rest": {
-			{"new-checkout", `{"key":"ann"}`, `{"steps": 1}`}, {"new-checkout", `{"country":"NOR"}`, `{"steps": 1}`}, {"new-checkout", `{"country":"DK"}`, `{"steps": 3}`},
+			{"new-checkout", `{"key":"ann"}`, `{"steps":1}`}, {"new-checkout", `{"country":"NOR"}`, `{"steps":1}`}, {"new-checkout", `{"country":"DK"}`, `{"steps":3}`},
 		},
 		"unleash": {
 			{"checkout", `{"key":"ann"}`, "true"}, {"checkout", `{"key":"carl"}`, "false"}, {"checkout", `{"key":"ann","country":"NO","plan":"gold"}`, "true"},

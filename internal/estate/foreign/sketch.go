@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -211,8 +212,26 @@ func (s *sketch) title(rules []flag.Rule, name string, n int) string {
 	return name
 }
 
+// plain writes a value anew, so that no member of an object is there twice.
+func plain(raw json.RawMessage) json.RawMessage {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return raw
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return raw
+	}
+	return text
+}
+
 // typed gives the definition its variants, and the type that all of them are of.
 func (s *sketch) typed(variants map[string]json.RawMessage) {
+	for name, raw := range variants {
+		variants[name] = plain(raw)
+	}
 	s.flag.Variants = variants
 	s.flag.Type = flag.JSON
 	for _, t := range []flag.Type{flag.Boolean, flag.String, flag.Number} {
