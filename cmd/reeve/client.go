@@ -17,8 +17,8 @@ import (
 type commandLine struct {
 	operations
 	Apply      applyCommand      `cmd:"" group:"Ask" help:"Make the platform look like files."`
+	Import     importCommand     `cmd:"" group:"Ask" help:"Say what another flag system exported as a file to apply."`
 	Export     exportCommand     `cmd:"" group:"Ask" help:"Write the platform as files."`
-	Import     importCommand     `cmd:"" group:"Ask" help:"Make a file for apply of what another flag system keeps its flags in."`
 	Completion completionCommand `cmd:"" group:"Operate" help:"Print a script that lets a shell complete verbs and flags."`
 }
 

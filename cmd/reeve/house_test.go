@@ -35,7 +35,7 @@ var house = []rule{
 	{"internal/normal", []string{"domain"}, network},
 	{"internal/live", []string{"domain"}, append([]string{"database/sql"}, network...)},
 	{"internal/estate", []string{"domain", "internal/edge"}, network},
-	{"internal/estate/foreign", []string{"domain", "internal/estate"}, network},
+	{"internal/estate/foreign", []string{"domain", "internal/edge", "internal/estate"}, network},
 	{"internal/auth", []string{"domain", "internal/auth", "internal/edge"}, []string{"github.com/jackc/", "github.com/EventStore/"}},
 	{"internal/edge", []string{"domain", "internal/edge"}, []string{"github.com/jackc/", "github.com/EventStore/"}},
 	{"internal/edge/graph/exec", []string{"domain", "internal/edge", "projections", "readapi"}, []string{"github.com/EventStore/"}},

@@ -1,60 +1,69 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"reflect"
 
+	"github.com/reeve-platform/reeve/internal/edge/verbs"
 	"github.com/reeve-platform/reeve/internal/estate"
 	"github.com/reeve-platform/reeve/internal/estate/foreign"
 )
 
 type importCommand struct {
-	Format      string `arg:"" enum:"flagd,launchdarkly,unleash" help:"What the file is of: flagd, launchdarkly or unleash."`
-	File        string `arg:"" placeholder:"FILE" help:"File to read; - is standard input."`
-	Environment string `placeholder:"NAME" help:"Environment to take, where the file has several."`
-	Report      string `placeholder:"FILE" help:"Write what could not be carried over to a file, as JSON."`
-	Strict      bool   `help:"Write nothing unless everything can be carried over."`
+	Source      foreign.Source `arg:"" enum:"flagd,unleash,launchdarkly" help:"System that wrote the file: flagd, unleash or launchdarkly."`
+	File        string         `arg:"" placeholder:"FILE" help:"What it exported, as JSON; - is standard input."`
+	Environment string         `placeholder:"NAME" help:"Which of the environments that the file speaks of."`
+	Strict      bool           `help:"Write nothing and fail if anything would be lost."`
+	verbs.How
 }
 
-// Run writes what another system keeps its flags in as a file for apply, and tells what
-// could not be carried over.
+// Run writes the file that apply takes, and a line for each thing that is not in it
+// as it was. It asks no server.
 func (c importCommand) Run(t *terminal) error {
-	in := t.in
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return errNoFile.With(c.File + " cannot be read").Because(err)
-		}
-		defer f.Close()
-		in = f
-	}
-	r, err := foreign.Read(c.Format, in, c.Environment)
+	im, err := c.read(t.in)
 	if err != nil {
 		return err
 	}
-	for _, l := range r.Losses {
-		fmt.Fprintln(t.err, l)
+	for _, f := range im.Findings {
+		fmt.Fprintln(t.err, f)
 	}
-	if c.Report != "" {
-		if err := report(c.Report, r.Losses); err != nil {
-			return err
-		}
+	if n := im.Losses(); n > 0 && c.Strict {
+		return foreign.ErrLossy.With(fmt.Sprintf("%d things could not be carried over faithfully; nothing was written", n))
 	}
-	if c.Strict && len(r.Losses) > 0 {
-		return foreign.ErrLossy.With(fmt.Sprintf("%d things cannot be carried over", len(r.Losses)))
+	var file bytes.Buffer
+	if err := estate.Write(&file, im.Documents()); err != nil {
+		return err
 	}
-	fmt.Fprintf(t.err, "%d documents, %d things that could not be carried over\n", len(r.Documents), len(r.Losses))
-	if len(r.Documents) == 0 {
-		return nil
+	if c.Output == "table" {
+		_, err := file.WriteTo(t.out)
+		return err
 	}
-	return estate.Write(t.out, r.Documents)
+	answer, err := json.Marshal(carried{im.Findings, file.String()})
+	if err != nil {
+		return err
+	}
+	return t.printer().Print(c.Output, answer, reflect.TypeFor[carried]())
 }
 
-func report(path string, losses []foreign.Loss) error {
-	b, err := json.MarshalIndent(append([]foreign.Loss{}, losses...), "", "  ")
-	if err != nil {
-		return err
+// A carried answer is what was found in a file, and the file that it came to.
+type carried struct {
+	Items  []foreign.Finding `json:"items"`
+	Estate string            `json:"estate"`
+}
+
+func (c importCommand) read(in io.Reader) (*foreign.Import, error) {
+	if c.File == "-" {
+		return foreign.Read(c.Source, c.Environment, in)
 	}
-	return os.WriteFile(path, append(b, '\n'), 0o600)
+	f, err := os.Open(c.File)
+	if err != nil {
+		return nil, errNoFile.With(c.File + " cannot be read").Because(errors.Unwrap(err))
+	}
+	defer f.Close()
+	return foreign.Read(c.Source, c.Environment, f)
 }

@@ -197,7 +197,7 @@ func (t *contract) feature(f Feature) ([]domain.Event, error) {
 	if !known.Definition.allows(l.level(t.node)) {
 		return nil, ErrLevel
 	}
-	after, err := known.Definition.Completed(Setting{Value: f.Value, Variant: f.Variant})
+	after, err := known.Definition.completed(Setting{Value: f.Value, Variant: f.Variant})
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (c OptIn) Decide(l Ladder, m domain.Meta) ([]domain.Event, error) {
 		if d.Type == Boolean && c.Variant == "" {
 			s.Value = []byte("true")
 		}
-		return d.Completed(s)
+		return d.completed(s)
 	})
 	if said == nil || err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (c OptOut) Reads(l Ladder) []domain.StreamID { return c.target().reads(l) }
 // Decide applies the rule.
 func (c OptOut) Decide(l Ladder, m domain.Meta) ([]domain.Event, error) {
 	said, err := c.target().opt(l, m.At, func(d Definition) (Setting, error) {
-		return d.Completed(Setting{Value: d.Off, Opted: Declined})
+		return d.completed(Setting{Value: d.Off, Opted: Declined})
 	})
 	if said == nil || err != nil {
 		return nil, err

@@ -116,7 +116,7 @@ func (c Override) Decide(l Ladder, m domain.Meta) ([]domain.Event, error) {
 // setting is what the command says, with the names of variants made their values.
 func (c Override) setting(d Definition, now time.Time) (Setting, error) {
 	s := Setting{Value: c.Value, Variant: c.Variant, Rules: c.Rules, Split: c.Split, ValidFrom: c.ValidFrom, ValidUntil: c.ValidUntil}
-	s, err := d.Completed(s)
+	s, err := d.completed(s)
 	if err != nil {
 		return s, err
 	}
@@ -126,9 +126,9 @@ func (c Override) setting(d Definition, now time.Time) (Setting, error) {
 	return s, nil
 }
 
-// Completed checks everything that a setting says to anybody, and gives it with the
+// completed checks everything that a setting says to anybody, and gives it with the
 // values of the variants that it names.
-func (d Definition) Completed(s Setting) (Setting, error) {
+func (d Definition) completed(s Setting) (Setting, error) {
 	if s.Value != nil || s.Variant != "" || len(s.Rules) == 0 && s.Split == nil {
 		plain, err := d.give(Serving{Value: s.Value, Variant: s.Variant}, "")
 		if err != nil {

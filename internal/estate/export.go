@@ -17,10 +17,9 @@ func Export(ctx context.Context, api API, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	e := yaml.NewEncoder(out)
-	e.SetIndent(2)
+	e := encoder(out)
 	p := &Plan{world: w}
-	for _, write := range []func(*yaml.Encoder) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportSegments, p.exportFlags, p.exportFeatureSets, p.exportOverrides} {
+	for _, write := range []func(*output) error{p.exportIntegrators, p.exportTenants, p.exportQuotas, p.exportSegments, p.exportFlags, p.exportSets, p.exportOverrides, p.exportAssignments, p.exportApprovalRules} {
 		if err := write(e); err != nil {
 			return err
 		}
@@ -28,16 +27,41 @@ func Export(ctx context.Context, api API, out io.Writer) error {
 	return e.Close()
 }
 
-// Write writes documents in the format that [Parse] reads.
+// Write writes documents in the format that Parse reads.
 func Write(out io.Writer, docs []Document) error {
-	e := yaml.NewEncoder(out)
-	e.SetIndent(2)
+	e := encoder(out)
 	for _, d := range docs {
 		if err := e.Encode(exported{d.Kind, d.Name, d.Spec}); err != nil {
 			return err
 		}
 	}
 	return e.Close()
+}
+
+// An output writes documents, or nothing at all.
+type output struct {
+	*yaml.Encoder
+	began bool
+}
+
+func encoder(out io.Writer) *output {
+	e := yaml.NewEncoder(out)
+	e.SetIndent(2)
+	return &output{Encoder: e}
+}
+
+// Encode writes one document.
+func (o *output) Encode(v any) error {
+	o.began = true
+	return o.Encoder.Encode(v)
+}
+
+// Close ends the file. An encoder that has written nothing cannot be closed.
+func (o *output) Close() error {
+	if !o.began {
+		return nil
+	}
+	return o.Encoder.Close()
 }
 
 // exported is one document on its way out.
@@ -47,7 +71,7 @@ type exported struct {
 	Spec any    `yaml:"spec"`
 }
 
-func (p *Plan) exportIntegrators(e *yaml.Encoder) error {
+func (p *Plan) exportIntegrators(e *output) error {
 	for _, name := range sorted(p.world.integrators) {
 		i := p.world.integrators[name]
 		if name == directName {
@@ -61,7 +85,7 @@ func (p *Plan) exportIntegrators(e *yaml.Encoder) error {
 	return nil
 }
 
-func (p *Plan) exportTenants(e *yaml.Encoder) error {
+func (p *Plan) exportTenants(e *output) error {
 	names := p.names()
 	names[directID] = "integrator:" + directName
 	for _, slug := range sorted(p.world.tenants) {
@@ -80,7 +104,7 @@ func (p *Plan) exportTenants(e *yaml.Encoder) error {
 	return nil
 }
 
-func (p *Plan) exportQuotas(e *yaml.Encoder) error {
+func (p *Plan) exportQuotas(e *output) error {
 	names := p.names()
 	for _, id := range sorted(p.world.quotas) {
 		q := p.world.quotas[id]
@@ -95,34 +119,13 @@ func (p *Plan) exportQuotas(e *yaml.Encoder) error {
 	return nil
 }
 
-func (p *Plan) exportSegments(e *yaml.Encoder) error {
-	for _, key := range sorted(p.world.segments) {
-		s := p.world.segments[key]
-		if s.Retired {
-			continue
-		}
-		spec := Segment{Description: s.Description, Included: s.Included, Excluded: s.Excluded}
-		if !same(s.Any, []any{}) {
-			spec.Any = Node(s.Any)
-		}
-		if err := e.Encode(exported{"Segment", key, spec}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *Plan) exportFlags(e *yaml.Encoder) error {
+func (p *Plan) exportFlags(e *output) error {
 	for _, key := range sorted(p.world.flags) {
 		f := p.world.flags[key]
 		if f.State == "archived" {
 			continue
 		}
-		spec := Flag{Type: f.Type, Default: Node(f.Default), Off: Node(f.Off), Mode: f.Mode, Description: f.Description, Owner: f.Owner, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels, Optional: f.Optional, Expires: f.Expires, State: f.State}
-		if all := f.requires(); len(all) > 0 {
-			raw, _ := json.Marshal(all) // which came out of JSON
-			spec.Requires = Node(raw)
-		}
+		spec := Flag{Type: f.Type, Default: YAML(f.Default), Off: YAML(f.Off), Mode: f.Mode, Description: f.Description, Owner: f.Owner, Tags: f.Tags, Exposed: f.Exposed, Levels: f.Levels, Optional: f.Optional, Expires: f.Expires, State: f.State, Prerequisites: YAML(lean(f.Prerequisites))}
 		if len(f.Variants) > 0 {
 			spec.Variants = variants(f.Variants)
 		}
@@ -136,12 +139,12 @@ func (p *Plan) exportFlags(e *yaml.Encoder) error {
 func variants(all map[string]json.RawMessage) map[string]yaml.Node {
 	out := make(map[string]yaml.Node, len(all))
 	for name, v := range all {
-		out[name] = Node(v)
+		out[name] = YAML(v)
 	}
 	return out
 }
 
-func (p *Plan) exportOverrides(e *yaml.Encoder) error {
+func (p *Plan) exportOverrides(e *output) error {
 	names := p.names()
 	for _, id := range sorted(p.world.overrides) {
 		o := p.world.overrides[id]
@@ -149,14 +152,14 @@ func (p *Plan) exportOverrides(e *yaml.Encoder) error {
 		if o.Level == "user" {
 			where = "user:" + o.Node + "@" + p.slugOf(o.Parent)
 		}
-		if where == "" || o.Set != "" {
-			continue // of a node that is no more, or what an assignment says
+		if where == "" || p.given(o) {
+			continue // of a node that is no more, or of a contract
 		}
 		spec := FlagOverride{Variant: o.Variant, ValidFrom: moment(o.ValidFrom), ValidUntil: moment(o.ValidUntil), Locked: o.Locked, Reason: o.SaidBy.Reason}
 		if o.Variant == "" {
-			spec.Value = Node(o.Value)
+			spec.Value = YAML(o.Value)
 		}
-		spec.Rules, spec.Split = Node(lean(o.Rules)), Node(lean(o.Split))
+		spec.Rules, spec.Split = YAML(lean(o.Rules)), YAML(lean(o.Split))
 		if err := e.Encode(exported{"FlagOverride", o.Flag + "@" + where, spec}); err != nil {
 			return err
 		}

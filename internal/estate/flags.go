@@ -27,9 +27,11 @@ func (p *Plan) flag(key string, s *Flag) ([]step, bool, error) {
 			steps = append(steps, step{phase: definitions, what: "update", method: "PATCH", path: p.atFlag(key, ""), body: diff, revision: now.Revision})
 		}
 	}
-	if given := s.requires(); given != nil && !same(given, now.requires()) {
-		steps = append(steps, step{phase: dependencies, what: "set prerequisites", method: "PUT", path: p.atFlag(key, "/prerequisites"), body: map[string]any{"prerequisites": given}, revision: now.Revision})
+	more, err := p.dependencies(key, s, now)
+	if err != nil {
+		return nil, exists, err
 	}
+	steps = append(steps, more...)
 	moves, err := flagMoves(now.State, orElse(s.State, now.State))
 	for _, m := range moves {
 		steps = append(steps, step{phase: m.phase, what: m.verb, method: "POST", path: p.atFlag(key, "/"+m.verb), body: map[string]any{}, revision: now.Revision})
@@ -60,39 +62,8 @@ func (s *Flag) body() (map[string]any, error) {
 	return body, nil
 }
 
-// A requirement is what another flag must come to.
-type requirement struct {
-	Flag    string          `json:"flag"`
-	Variant string          `json:"variant,omitempty"`
-	Value   json.RawMessage `json:"value,omitempty"`
-}
-
-// requires are the prerequisites that the file says; nil if it says nothing of them.
-func (s *Flag) requires() []requirement {
-	raw, err := value(s.Requires)
-	if err != nil || raw == nil {
-		return nil
-	}
-	return requirements(raw)
-}
-
-func (f flag) requires() []requirement { return requirements(f.Requires) }
-
-// requirements reads prerequisites. Where a variant is named, its value goes without
-// saying.
-func requirements(raw json.RawMessage) []requirement {
-	all := []requirement{}
-	_ = json.Unmarshal(raw, &all) // what cannot be read is refused by whoever takes it
-	for i := range all {
-		if all[i].Variant != "" {
-			all[i].Value = nil
-		}
-	}
-	return all
-}
-
 // differing keeps of a body what is not so yet; nil if all is.
-func differing(body map[string]any, now any) map[string]any {
+func differing(body map[string]any, now flag) map[string]any {
 	present, _ := plain(now).(map[string]any)
 	var diff map[string]any
 	for name, wanted := range body {
@@ -114,7 +85,7 @@ type flagMove struct {
 
 // flagMoves are the verbs that lead from one state to another.
 func flagMoves(now, wanted string) ([]flagMove, error) {
-	activate := flagMove{releases, "activate"} // when everything that is said about it is there
+	activate := flagMove{uses, "activate"}
 	switch now + ">" + wanted {
 	case "draft>draft", "active>active", "deprecated>deprecated", "killed>killed":
 		return nil, nil
@@ -129,7 +100,7 @@ func flagMoves(now, wanted string) ([]flagMove, error) {
 	case "active>killed", "deprecated>killed":
 		return []flagMove{{retirements, "kill"}}, nil
 	case "killed>active":
-		return []flagMove{{releases, "revive"}}, nil
+		return []flagMove{{definitions, "revive"}}, nil
 	case "archived>deprecated":
 		return []flagMove{{definitions, "revive"}}, nil
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/reeve-platform/reeve/domain"
 )
@@ -49,15 +48,15 @@ const (
 	tenants
 	quotas
 	activations
-	segments
 	definitions
 	dependencies
-	assignments
+	uses // of flags: not before they depend on what they shall
 	overrides
+	contracts
 	locks
-	releases
 	retirements
 	endings
+	guards // last, for nothing else would be let in
 )
 
 // Make compares the documents with what is there. With prune, what is there and
@@ -71,8 +70,7 @@ func Make(ctx context.Context, api API, docs []Document, prune bool) (*Plan, err
 	if err := p.check(docs); err != nil {
 		return nil, err
 	}
-	inOrder := func(a, b Document) int { return strings.Compare(after[a.Kind], after[b.Kind]) }
-	for _, d := range slices.SortedStableFunc(slices.Values(docs), inOrder) {
+	for _, d := range docs {
 		if err := p.add(d); err != nil {
 			return nil, err
 		}
@@ -83,9 +81,6 @@ func Make(ctx context.Context, api API, docs []Document, prune bool) (*Plan, err
 	slices.SortStableFunc(p.steps, func(a, b step) int { return a.phase - b.phase })
 	return p, nil
 }
-
-// after are the kinds that can only be planned when others have been.
-var after = map[string]string{"FeatureSetAssignment": "FeatureSet"}
 
 // check refuses documents that speak of the same thing twice, of things that
 // neither exist nor are in the files, or against the rules.
@@ -101,11 +96,11 @@ func (p *Plan) check(docs []Document) error {
 	for name := range p.world.flags {
 		known["Flag/"+name] = true
 	}
-	for name, s := range p.world.sets {
-		known["FeatureSet/"+name] = !s.Retired
-	}
 	for name, s := range p.world.segments {
 		known["Segment/"+name] = !s.Retired
+	}
+	for name, s := range p.world.sets {
+		known["FeatureSet/"+name] = !s.Retired
 	}
 	listed := map[string]bool{}
 	for _, d := range docs {
@@ -146,51 +141,14 @@ func (d Document) needs() map[string]string {
 		return s.needs()
 	case *FeatureSet:
 		return s.needs()
-	case *FeatureSetAssignment:
-		return assignmentNeeds(d.Name)
 	case *FlagOverride:
 		return s.needs(d.Name)
+	case *FeatureSetAssignment:
+		return needsOf("FeatureSet", d.Name)
+	case *ApprovalRule:
+		return needsOfPlace(d.Name)
 	}
 	return nil
-}
-
-// needs are the flags that a flag depends on.
-func (s *Flag) needs() map[string]string {
-	needs := map[string]string{}
-	for i, r := range s.requires() {
-		needs[fmt.Sprintf("spec.prerequisites.%d.flag", i)] = "Flag/" + r.Flag
-	}
-	return needs
-}
-
-// needs are the flag, the node and the segments of an override.
-func (s *FlagOverride) needs(name string) map[string]string {
-	needs := overrideNeeds(name)
-	rules, err := value(s.Rules)
-	if err != nil || needs == nil {
-		return needs
-	}
-	for _, key := range namedSegments(rules) {
-		needs["spec.rules ("+key+")"] = "Segment/" + key
-	}
-	return needs
-}
-
-func overrideNeeds(name string) map[string]string {
-	key, where, err := split(name)
-	if err != nil {
-		return nil
-	}
-	needs := map[string]string{"name (flag)": "Flag/" + key}
-	switch p, _ := placeOf(where); p.level {
-	case "integrator":
-		needs["name (node)"] = "Integrator/" + p.name
-	case "tenant":
-		needs["name (node)"] = "Tenant/" + p.name
-	case "user":
-		needs["name (node)"] = "Tenant/" + p.home
-	}
-	return needs
 }
 
 func (p *Plan) add(d Document) error {
@@ -208,12 +166,14 @@ func (p *Plan) add(d Document) error {
 		steps, exists, err = p.segment(d.Name, s)
 	case *Flag:
 		steps, exists, err = p.flag(d.Name, s)
+	case *FlagOverride:
+		steps, exists, err = p.override(d.Name, s)
 	case *FeatureSet:
 		steps, exists, err = p.featureSet(d.Name, s)
 	case *FeatureSetAssignment:
 		steps, exists, err = p.assignment(d.Name, s)
-	case *FlagOverride:
-		steps, exists, err = p.override(d.Name, s)
+	case *ApprovalRule:
+		steps, exists, err = p.approvalRule(d.Name, s)
 	}
 	if err != nil {
 		return at(ErrFile, d.file, d.line, d.Kind+" "+d.Name, err.Error())

@@ -23,10 +23,6 @@ var pages = map[string]string{
 		{"id":"t3","slug":"gone","status":"deleted"}]}`,
 	"/v1/tenants/t1/quotas": `{"items":[{"tenantId":"t1","meter":"users","limit":5,"period":"none","enforcement":"hard","warn":[80],"revision":0}]}`,
 	"/v1/flags":             `{"items":[{"key":"dark","type":"boolean","default":true,"off":false,"variants":{},"mode":"replace","tags":[],"exposed":false,"status":"active","revision":1}]}`,
-	"/v1/segments": `{"items":[{"key":"crew","included":["ann"],"excluded":null,"any":[[{"attribute":"plan","op":"in","values":["gold"]}]],"retired":false,"revision":4},
-		{"key":"old","retired":true}]}`,
-	"/v1/feature-sets":            `{"items":[{"key":"pack","features":[{"flag":"dark","value":true}],"edition":2,"revision":1},{"key":"past","retired":true}]}`,
-	"/v1/feature-set-assignments": `{"items":[{"node":"t1","set":"pack","edition":1,"kept":["dark"],"assignedBy":{"reason":"contract"}},{"node":"i1","set":"pack","edition":2,"kept":[]}]}`,
 	"/v1/flag-overrides": `{"items":[{"node":"t1","level":"tenant","parent":"i1","flag":"dark","value":false,"locked":true,"saidBy":{"reason":"pilot"}},
 		{"node":"u1","level":"user","parent":"t1","flag":"dark","value":true}]}`,
 }
@@ -106,32 +102,19 @@ func TestPlan(t *testing.T) {
 		action string
 		want   []string
 	}{
-		"a tenant that is so":      {"kind: Tenant\nname: acme\nspec: {name: Acme, kind: merchant, integrator: Old, status: active}", "unchanged", nil},
-		"another name":             {"kind: Tenant\nname: acme\nspec: {name: ACME, kind: merchant, integrator: Old}", "change", []string{`PATCH /v1/tenants/t1 {"name":"ACME"}`}},
-		"another integrator":       {"kind: Tenant\nname: acme\nspec: {name: Acme, kind: merchant}", "change", []string{`POST /v1/tenants/t1/reassign {"integrator":"00000000-0000-4000-8000-00000000d1ec"}`}},
-		"another cause":            {"kind: Tenant\nname: held\nspec: {integrator: Old, status: suspended, causes: [policy]}", "change", []string{`POST /v1/tenants/t2/suspend {"cause":"policy"}`, `POST /v1/tenants/t2/resume {"cause":"billing"}`}},
-		"no cause any more":        {"kind: Tenant\nname: held\nspec: {integrator: Old, status: active}", "change", []string{`POST /v1/tenants/t2/resume {"cause":"billing"}`}},
-		"an archived tenant":       {"kind: Tenant\nname: acme\nspec: {integrator: Old, status: archived}", "change", []string{`POST /v1/tenants/t1/archive {}`}},
-		"a new tenant, active":     {"kind: Tenant\nname: neu\nspec: {name: Neu, kind: internal, integrator: Old, status: active}", "create", []string{`POST /v1/tenants {"integrator":"i1","kind":"internal","name":"Neu","slug":"neu"}`, `POST /v1/tenants/new/activate {}`}},
-		"a deleted slug is free":   {"kind: Tenant\nname: gone\nspec: {name: G, kind: internal}", "create", []string{`POST /v1/tenants {"integrator":"00000000-0000-4000-8000-00000000d1ec","kind":"internal","name":"G","slug":"gone"}`}},
-		"a quota that is so":       {"kind: Quota\nname: users@acme\nspec: {limit: 5, warn: [80]}", "unchanged", nil},
-		"another limit":            {"kind: Quota\nname: users@acme\nspec: {limit: 6}", "change", []string{`PUT /v1/tenants/t1/quotas/users {"limit":6,"period":"none","enforcement":"hard"}`}},
-		"an integrator that is so": {"kind: Integrator\nname: Old\nspec: {kind: partner, status: active}", "unchanged", nil},
-		"a stop":                   {"kind: Integrator\nname: Old\nspec: {status: stopped, reason: unpaid}", "change", []string{`POST /v1/integrators/i1/stop {"reason":"unpaid"}`}},
-		"a new integrator":         {"kind: Integrator\nname: Neu\nspec: {kind: partner, status: active}", "create", []string{`POST /v1/integrators {"businessName":"Neu","kind":"partner"}`, `POST /v1/integrators/new/activate {}`}},
-		"a segment that is so":     {"kind: Segment\nname: crew\nspec: {included: [ann], any: [[{attribute: plan, op: in, values: [gold]}]]}", "unchanged", nil},
-		"other members":            {"kind: Segment\nname: crew\nspec: {included: [bob]}", "change", []string{`PATCH /v1/segments/crew {"any":[],"included":["bob"]}`}},
-		"a new segment":            {"kind: Segment\nname: neu\nspec: {description: who, excluded: [eve]}", "create", []string{`POST /v1/segments {"description":"who","excluded":["eve"],"key":"neu"}`}},
-		"what a flag depends on":   {"kind: Flag\nname: dark\nspec: {prerequisites: [{flag: dark, value: true}]}", "change", []string{`PUT /v1/flags/dark/prerequisites {"prerequisites":[{"flag":"dark","value":true}]}`}},
-		"what a new flag depends on comes before it is active": {"kind: Flag\nname: neu\nspec: {type: boolean, default: true, optional: true, expires: 2027-01-01, levels: [tenant], state: active, prerequisites: [{flag: dark, value: true}]}", "create", []string{
-			`POST /v1/flags {"default":true,"expires":"2027-01-01","key":"neu","levels":["tenant"],"optional":true,"type":"boolean"}`, `PUT /v1/flags/neu/prerequisites {"prerequisites":[{"flag":"dark","value":true}]}`, `POST /v1/flags/neu/activate {}`}},
-		"a feature set that is so":  {"kind: FeatureSet\nname: pack\nspec: {features: [{flag: dark, value: true}]}", "unchanged", nil},
-		"another feature":           {"kind: FeatureSet\nname: pack\nspec: {features: [{flag: dark, value: false}]}", "change", []string{`PATCH /v1/feature-sets/pack {"features":[{"flag":"dark","value":false}]}`}},
-		"a new feature set":         {"kind: FeatureSet\nname: neu\nspec: {features: [{flag: dark, variant: on}]}", "create", []string{`POST /v1/feature-sets {"features":[{"flag":"dark","variant":"on"}],"key":"neu"}`}},
-		"an assignment that is so":  {"kind: FeatureSetAssignment\nname: pack@integrator:Old", "unchanged", nil},
-		"an edition that is old":    {"kind: FeatureSetAssignment\nname: pack@tenant:acme\nspec: {own: keep, edition: 2}", "change", []string{`PUT /v1/nodes/t1/feature-sets/pack {"own":"keep"}`}},
-		"an edition that will do":   {"kind: FeatureSetAssignment\nname: pack@tenant:acme", "unchanged", nil},
-		"a new assignment":          {"kind: FeatureSetAssignment\nname: pack@tenant:held", "create", []string{`PUT /v1/nodes/t2/feature-sets/pack {}`}},
+		"a tenant that is so":       {"kind: Tenant\nname: acme\nspec: {name: Acme, kind: merchant, integrator: Old, status: active}", "unchanged", nil},
+		"another name":              {"kind: Tenant\nname: acme\nspec: {name: ACME, kind: merchant, integrator: Old}", "change", []string{`PATCH /v1/tenants/t1 {"name":"ACME"}`}},
+		"another integrator":        {"kind: Tenant\nname: acme\nspec: {name: Acme, kind: merchant}", "change", []string{`POST /v1/tenants/t1/reassign {"integrator":"00000000-0000-4000-8000-00000000d1ec"}`}},
+		"another cause":             {"kind: Tenant\nname: held\nspec: {integrator: Old, status: suspended, causes: [policy]}", "change", []string{`POST /v1/tenants/t2/suspend {"cause":"policy"}`, `POST /v1/tenants/t2/resume {"cause":"billing"}`}},
+		"no cause any more":         {"kind: Tenant\nname: held\nspec: {integrator: Old, status: active}", "change", []string{`POST /v1/tenants/t2/resume {"cause":"billing"}`}},
+		"an archived tenant":        {"kind: Tenant\nname: acme\nspec: {integrator: Old, status: archived}", "change", []string{`POST /v1/tenants/t1/archive {}`}},
+		"a new tenant, active":      {"kind: Tenant\nname: neu\nspec: {name: Neu, kind: internal, integrator: Old, status: active}", "create", []string{`POST /v1/tenants {"integrator":"i1","kind":"internal","name":"Neu","slug":"neu"}`, `POST /v1/tenants/new/activate {}`}},
+		"a deleted slug is free":    {"kind: Tenant\nname: gone\nspec: {name: G, kind: internal}", "create", []string{`POST /v1/tenants {"integrator":"00000000-0000-4000-8000-00000000d1ec","kind":"internal","name":"G","slug":"gone"}`}},
+		"a quota that is so":        {"kind: Quota\nname: users@acme\nspec: {limit: 5, warn: [80]}", "unchanged", nil},
+		"another limit":             {"kind: Quota\nname: users@acme\nspec: {limit: 6}", "change", []string{`PUT /v1/tenants/t1/quotas/users {"limit":6,"period":"none","enforcement":"hard"}`}},
+		"an integrator that is so":  {"kind: Integrator\nname: Old\nspec: {kind: partner, status: active}", "unchanged", nil},
+		"a stop":                    {"kind: Integrator\nname: Old\nspec: {status: stopped, reason: unpaid}", "change", []string{`POST /v1/integrators/i1/stop {"reason":"unpaid"}`}},
+		"a new integrator":          {"kind: Integrator\nname: Neu\nspec: {kind: partner, status: active}", "create", []string{`POST /v1/integrators {"businessName":"Neu","kind":"partner"}`, `POST /v1/integrators/new/activate {}`}},
 		"a flag that is so":         {"kind: Flag\nname: dark\nspec: {type: boolean, default: true, state: active}", "unchanged", nil},
 		"another default":           {"kind: Flag\nname: dark\nspec: {type: boolean, default: false}", "change", []string{`PATCH /v1/flags/dark {"default":false}`}},
 		"a new flag, killed":        {"kind: Flag\nname: neu\nspec: {type: number, default: 1.50, state: killed}", "create", []string{`POST /v1/flags {"default":1.5,"key":"neu","type":"number"}`, `POST /v1/flags/neu/activate {}`, `POST /v1/flags/neu/kill {}`}},
@@ -202,8 +185,8 @@ func TestPruneRemovesWhatNoDocumentSpeaksOf(t *testing.T) {
 	if err := p.Apply(t.Context(), api, "c", func(int, int) {}); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"POST /v1/nodes/t1/flags/dark/unlock {}", "DELETE /v1/nodes/t1/flags/dark", "DELETE /v1/nodes/u1/flags/dark", "DELETE /v1/nodes/i1/feature-sets/pack", "DELETE /v1/nodes/t1/feature-sets/pack",
-		"POST /v1/flags/dark/deprecate {}", "POST /v1/flags/dark/archive {}", "POST /v1/feature-sets/pack/retire {}", "POST /v1/segments/crew/retire {}", "POST /v1/tenants/t2/archive {}"}
+	want := []string{"POST /v1/nodes/t1/flags/dark/unlock {}", "DELETE /v1/nodes/t1/flags/dark", "DELETE /v1/nodes/u1/flags/dark",
+		"POST /v1/flags/dark/deprecate {}", "POST /v1/flags/dark/archive {}", "POST /v1/tenants/t2/archive {}"}
 	if diff := cmp.Diff(want, api.commands); diff != "" {
 		t.Fatal(diff)
 	}

@@ -6,8 +6,9 @@ import (
 )
 
 // prune plans the removal of what no document speaks of: overrides are cleared
-// (unlocked first), flags deprecated and archived, segments retired, tenants archived. Nothing is
-// deleted, and integrators stay: ending one is a decision of its own.
+// (unlocked first), flags deprecated and archived, tenants archived, and feature sets
+// taken back from whoever has them. Nothing is deleted. Integrators stay, and so do
+// segments, feature sets and approval rules: ending one is a decision of its own.
 func (p *Plan) prune(docs []Document) {
 	keep := map[string]bool{}
 	for _, d := range docs {
@@ -24,16 +25,17 @@ func (p *Plan) prune(docs []Document) {
 			p.remove("FlagOverride", name, clearing(o))
 		}
 	}
+	for _, id := range sorted(p.world.assignments) {
+		a := p.world.assignments[id]
+		if name := a.Set + "@" + names[a.Node]; names[a.Node] != "" && !keep["FeatureSetAssignment/"+name] && !p.world.sets[a.Set].Retired {
+			path := fixed("/v1/nodes/" + a.Node + "/feature-sets/" + a.Set)
+			p.remove("FeatureSetAssignment", name, []step{{phase: retirements, what: "unassign", method: "DELETE", path: path}})
+		}
+	}
 	for _, key := range sorted(p.world.flags) {
 		f := p.world.flags[key]
 		if !keep["Flag/"+key] && f.State != "archived" {
 			p.remove("Flag", key, p.retire(key, f))
-		}
-	}
-	p.pruneFeatureSets(keep)
-	for _, key := range sorted(p.world.segments) {
-		if s := p.world.segments[key]; !keep["Segment/"+key] && !s.Retired {
-			p.remove("Segment", key, []step{{phase: endings, what: "retire", method: "POST", path: fixed("/v1/segments/" + key + "/retire"), body: map[string]any{}, revision: s.Revision}})
 		}
 	}
 	for _, slug := range sorted(p.world.tenants) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/reeve-platform/reeve/domain"
+	changerules "github.com/reeve-platform/reeve/domain/change"
 	flagrules "github.com/reeve-platform/reeve/domain/flag"
 	integratorrules "github.com/reeve-platform/reeve/domain/integrator"
 	quotarules "github.com/reeve-platform/reeve/domain/quota"
@@ -53,12 +54,15 @@ func (p *Plan) wrong(d Document, types map[string]flagrules.Type) error {
 		return s.wrong(d.Name)
 	case *Segment:
 		return s.wrong(d.Name)
-	case *FeatureSet:
-		return s.wrong(d.Name)
 	case *Flag:
 		return p.wrongFlag(d.Name, s)
 	case *FlagOverride:
 		return s.wrong(d.Name, types)
+	case *FeatureSet:
+		return s.wrong(d.Name)
+	case *ApprovalRule:
+		var c changerules.Require
+		return edge.BindObject(map[string]any{"node": "platform", "approvals": s.Approvals})(&c) // any node will do
 	}
 	return nil
 }
@@ -78,18 +82,17 @@ func (s *Segment) wrong(key string) error {
 	if err != nil {
 		return err
 	}
-	body["key"] = key
+	maps.Copy(body, map[string]any{"key": key})
 	return decided(body, flagrules.DefineSegment.Decide, flagrules.Segment{})
 }
 
-// wrong asks for the shape only; what a set may say depends on the flags.
 func (s *FeatureSet) wrong(key string) error {
-	features, err := s.features()
+	features, err := value(s.Features)
 	if err != nil {
 		return err
 	}
 	var c flagrules.DefineFeatureSet
-	return edge.BindObject(members("key", key, "description", s.Description, "features", features))(&c)
+	return edge.BindObject(members("key", key, "features", features))(&c)
 }
 
 func (p *Plan) wrongFlag(key string, s *Flag) error {
@@ -104,12 +107,6 @@ func (p *Plan) wrongFlag(key string, s *Flag) error {
 	all := members("key", key, "type", now.Type, "default", now.Default, "mode", now.Mode)
 	maps.Copy(all, body)
 	all["type"] = orElse(s.Type, now.Type)
-	if given := s.requires(); given != nil {
-		var c flagrules.SetPrerequisites
-		if err := edge.BindObject(map[string]any{"flag": key, "prerequisites": given})(&c); err != nil {
-			return err
-		}
-	}
 	return decided(all, flagrules.Define.Decide, flagrules.Flag{})
 }
 

@@ -3,82 +3,71 @@ package estate
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
-
-	"gopkg.in/yaml.v3"
 )
 
-// A Segment is named by its key.
-type Segment struct {
-	Description string    `yaml:"description,omitempty"`
-	Included    []string  `yaml:"included,omitempty,flow"`
-	Excluded    []string  `yaml:"excluded,omitempty,flow"`
-	Any         yaml.Node `yaml:"any,omitempty"`
-}
-
+// segment plans a segment. The file says the whole of who belongs to it.
 func (p *Plan) segment(key string, s *Segment) ([]step, bool, error) {
 	now, exists := p.world.segments[key]
-	if now.Retired {
-		return nil, true, fmt.Errorf("was retired, for good; name another one")
-	}
 	body, err := s.body()
-	if err != nil {
-		return nil, exists, err
-	}
 	switch {
+	case err != nil:
+		return nil, exists, err
+	case now.Retired:
+		return nil, true, fmt.Errorf("is retired, for good; name another segment")
 	case !exists:
+		all := members("key", key, "description", s.Description)
 		for name, v := range body {
-			if list, _ := plain(v).([]any); len(list) == 0 && name != "description" {
-				delete(body, name)
-			}
+			all[name] = v
 		}
-		body["key"] = key
-		return []step{{phase: segments, what: "define", method: "POST", path: fixed("/v1/segments"), body: body}}, false, nil
-	default:
-		delete(body, "description") // which a segment keeps
-		if diff := differing(body, now); diff != nil {
-			return []step{{phase: segments, what: "update", method: "PATCH", path: fixed("/v1/segments/" + key), body: diff, revision: now.Revision}}, true, nil
-		}
+		return []step{{phase: definitions, what: "define", method: "POST", path: fixed("/v1/segments"), body: all}}, false, nil
+	case same(body, now.body()):
+		return nil, true, nil
 	}
-	return nil, exists, nil
+	return []step{{phase: definitions, what: "update", method: "PATCH", path: fixed("/v1/segments/" + key), body: body, revision: now.Revision}}, true, nil
 }
 
-// body is what the file says of the segment, in the words of the API. A file says all
-// of it.
+// body is what the file says of a segment's members, in the words of the API.
 func (s *Segment) body() (map[string]any, error) {
 	groups, err := value(s.Any)
 	if err != nil {
 		return nil, fmt.Errorf("any: %w", err)
 	}
-	if groups == nil {
-		groups = json.RawMessage("[]")
-	}
-	body := members("description", s.Description)
-	body["included"], body["excluded"], body["any"] = append([]string{}, s.Included...), append([]string{}, s.Excluded...), groups
-	return body, nil
+	return membership(s.Included, s.Excluded, groups), nil
 }
 
-// namedSegments are the segments that rules, or groups of conditions, name.
-func namedSegments(raw json.RawMessage) (keys []string) {
-	var v any
-	if json.Unmarshal(raw, &v) != nil {
-		return nil
+func (s segment) body() map[string]any { return membership(s.Included, s.Excluded, s.Any) }
+
+// membership says all three, for what is left out of an update stays as it is.
+func membership(included, excluded []string, groups json.RawMessage) map[string]any {
+	if len(groups) == 0 || string(groups) == "null" {
+		groups = json.RawMessage("[]")
 	}
-	var walk func(any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case []any:
-			for _, item := range v {
-				walk(item)
-			}
-		case map[string]any:
-			if key, ok := v["segment"].(string); ok && v["op"] == nil {
-				keys = append(keys, key)
-			}
-			walk(v["when"])
+	return map[string]any{"included": append([]string{}, included...), "excluded": append([]string{}, excluded...), "any": groups}
+}
+
+func (p *Plan) exportSegments(e *output) error {
+	for _, key := range sorted(p.world.segments) {
+		s := p.world.segments[key]
+		if s.Retired {
+			continue // for good
+		}
+		spec := Segment{Description: s.Description, Included: s.Included, Excluded: s.Excluded, Any: YAML(s.Any)}
+		if err := e.Encode(exported{"Segment", key, spec}); err != nil {
+			return err
 		}
 	}
-	walk(v)
-	slices.Sort(keys)
-	return slices.Compact(keys)
+	return nil
+}
+
+// dependencies plans what a flag depends on, if the file says.
+func (p *Plan) dependencies(key string, s *Flag, now flag) ([]step, error) {
+	wanted, err := value(s.Prerequisites)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("prerequisites: %w", err)
+	case wanted == nil, same(lean(wanted), lean(now.Prerequisites)), string(wanted) == "[]" && lean(now.Prerequisites) == nil:
+		return nil, nil
+	}
+	body := map[string]any{"prerequisites": wanted}
+	return []step{{phase: dependencies, what: "set prerequisites", method: "PUT", path: p.atFlag(key, "/prerequisites"), body: body, revision: now.Revision}}, nil
 }

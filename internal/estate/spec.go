@@ -9,18 +9,20 @@ import (
 )
 
 // kindNames lists the kinds in the order in which they are brought about.
-const kindNames = "Integrator, Tenant, Quota, Segment, Flag, FeatureSet, FeatureSetAssignment, FlagOverride"
+const kindNames = "Integrator, Tenant, Quota, Segment, Flag, FeatureSet, FlagOverride, FeatureSetAssignment, ApprovalRule"
 
 // specs makes an empty spec for each kind.
 var specs = map[string]func() any{
-	"Integrator":           func() any { return new(Integrator) },
-	"Tenant":               func() any { return new(Tenant) },
-	"Quota":                func() any { return new(Quota) },
-	"Segment":              func() any { return new(Segment) },
-	"Flag":                 func() any { return new(Flag) },
+	"Integrator":   func() any { return new(Integrator) },
+	"Tenant":       func() any { return new(Tenant) },
+	"Quota":        func() any { return new(Quota) },
+	"Segment":      func() any { return new(Segment) },
+	"Flag":         func() any { return new(Flag) },
+	"FlagOverride": func() any { return new(FlagOverride) },
+
 	"FeatureSet":           func() any { return new(FeatureSet) },
 	"FeatureSetAssignment": func() any { return new(FeatureSetAssignment) },
-	"FlagOverride":         func() any { return new(FlagOverride) },
+	"ApprovalRule":         func() any { return new(ApprovalRule) },
 }
 
 // A Contact is a person to turn to.
@@ -59,6 +61,14 @@ type Quota struct {
 	Warn        []int  `yaml:"warn,omitempty,flow" json:"warn,omitempty"`
 }
 
+// A Segment is named by its key.
+type Segment struct {
+	Description string    `yaml:"description,omitempty"` // of a new one; it stays what it is
+	Included    []string  `yaml:"included,omitempty"`
+	Excluded    []string  `yaml:"excluded,omitempty"`
+	Any         yaml.Node `yaml:"any,omitempty"` // groups of conditions
+}
+
 // A Flag is named by its key.
 type Flag struct {
 	Type        string               `yaml:"type"`
@@ -70,11 +80,12 @@ type Flag struct {
 	Owner       string               `yaml:"owner,omitempty"`
 	Tags        []string             `yaml:"tags,omitempty,flow"`
 	Exposed     bool                 `yaml:"exposed,omitempty"`
-	Levels      []string             `yaml:"levels,omitempty,flow"` // that may override it; all if left out
+	Levels      []string             `yaml:"levels,omitempty,flow"`
 	Optional    bool                 `yaml:"optional,omitempty"`
-	Expires     string               `yaml:"expires,omitempty"`       // a day
-	Requires    yaml.Node            `yaml:"prerequisites,omitempty"` // flag and variant, or value, of each
-	State       string               `yaml:"state,omitempty"`         // draft, active, deprecated or killed; draft if left out
+	Expires     string               `yaml:"expires,omitempty"` // a day
+	State       string               `yaml:"state,omitempty"`   // draft, active, deprecated or killed; draft if left out
+
+	Prerequisites yaml.Node `yaml:"prerequisites,omitempty"` // stay what they are if left out
 }
 
 // A FlagOverride is named <key>@<node>, where the node is platform,
@@ -90,6 +101,24 @@ type FlagOverride struct {
 	Reason     string    `yaml:"reason,omitempty"`
 }
 
+// A FeatureSet is named by its key.
+type FeatureSet struct {
+	Description string    `yaml:"description,omitempty"` // of a new one; it stays what it is
+	Features    yaml.Node `yaml:"features"`
+}
+
+// A FeatureSetAssignment is named <key>@<node>, where the node is as in the name of an
+// override. A node keeps the edition that it was given.
+type FeatureSetAssignment struct {
+	Own string `yaml:"own,omitempty"` // what becomes of overrides that the node has already: keep or replace
+}
+
+// An ApprovalRule is named by its node, which is as in the name of an override.
+type ApprovalRule struct {
+	Approvals int  `yaml:"approvals"`
+	Below     bool `yaml:"below,omitempty"`
+}
+
 // value gives a YAML value as JSON; nil where the file says nothing.
 func value(n yaml.Node) (json.RawMessage, error) {
 	if n.Kind == 0 {
@@ -102,15 +131,21 @@ func value(n yaml.Node) (json.RawMessage, error) {
 	return json.Marshal(v)
 }
 
-// Node gives a JSON value as YAML; nothing for none.
-func Node(raw json.RawMessage) (n yaml.Node) {
+// YAML gives a JSON value as YAML; nothing if there is none. Most JSON is YAML and stays
+// as it is written; what is not, such as escaped surrogates, is written anew.
+func YAML(raw json.RawMessage) (n yaml.Node) {
 	if len(raw) == 0 {
 		return n
 	}
 	if err := yaml.Unmarshal(raw, &n); err == nil && len(n.Content) == 1 {
 		return *n.Content[0]
 	}
-	return n
+	var v any
+	var anew yaml.Node
+	if json.Unmarshal(raw, &v) == nil && anew.Encode(v) == nil {
+		return anew
+	}
+	return yaml.Node{}
 }
 
 // A place is the node that a name ends with.

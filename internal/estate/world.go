@@ -71,9 +71,10 @@ type (
 		Levels      []string                   `json:"levels"`
 		Optional    bool                       `json:"optional"`
 		Expires     string                     `json:"expires"`
-		Requires    json.RawMessage            `json:"prerequisites"`
 		State       string                     `json:"status"`
 		Revision    int64                      `json:"revision"`
+
+		Prerequisites json.RawMessage `json:"prerequisites"`
 	}
 	segment struct {
 		Key         string          `json:"key"`
@@ -87,19 +88,21 @@ type (
 	featureSet struct {
 		Key         string          `json:"key"`
 		Description string          `json:"description"`
-		Features    json.RawMessage `json:"features"`
 		Edition     int             `json:"edition"`
+		Features    json.RawMessage `json:"features"`
 		Retired     bool            `json:"retired"`
 		Revision    int64           `json:"revision"`
 	}
 	assignment struct {
-		Node       string   `json:"node"`
-		Set        string   `json:"set"`
-		Edition    int      `json:"edition"`
-		Kept       []string `json:"kept"`
-		AssignedBy struct {
-			Reason string `json:"reason"`
-		} `json:"assignedBy"`
+		Node    string `json:"node"`
+		Set     string `json:"set"`
+		Edition int    `json:"edition"`
+	}
+	approvalRule struct {
+		Node      string `json:"node"`
+		Approvals int    `json:"approvals"`
+		Below     bool   `json:"below"`
+		Revision  int64  `json:"revision"`
 	}
 	override struct {
 		Node       string          `json:"node"`
@@ -113,7 +116,7 @@ type (
 		ValidFrom  *time.Time      `json:"validFrom"`
 		ValidUntil *time.Time      `json:"validUntil"`
 		Locked     bool            `json:"locked"`
-		Set        string          `json:"featureSet"` // that gave it to the node
+		Set        string          `json:"featureSet"`
 		SaidBy     struct {
 			Reason string `json:"reason"`
 		} `json:"saidBy"`
@@ -133,14 +136,17 @@ type world struct {
 	quotas      map[string]quota      // by <tenant id>/<meter>
 	segments    map[string]segment    // by key
 	flags       map[string]flag       // by key
-	sets        map[string]featureSet // by key
-	assignments map[string]assignment // by <node id>/<set>
 	overrides   map[string]override   // by <node id>/<flag>
+
+	sets        map[string]featureSet   // by key
+	assignments map[string]assignment   // by <node id>/<set>
+	rules       map[string]approvalRule // by node id
 }
 
 // look reads the world through the query API.
 func look(ctx context.Context, api API) (*world, error) {
-	w := &world{map[string]integrator{}, map[string]tenant{}, map[string]quota{}, map[string]segment{}, map[string]flag{}, map[string]featureSet{}, map[string]assignment{}, map[string]override{}}
+	w := &world{map[string]integrator{}, map[string]tenant{}, map[string]quota{}, map[string]segment{}, map[string]flag{}, map[string]override{},
+		map[string]featureSet{}, map[string]assignment{}, map[string]approvalRule{}}
 	w.integrators[directName] = integrator{ID: directID, Lifecycle: "active"}
 	err := each(ctx, api, "/v1/integrators", func(i integrator) {
 		if i.ID != directID && i.Lifecycle != "offboarded" {
@@ -166,13 +172,10 @@ func look(ctx context.Context, api API) (*world, error) {
 		err = each(ctx, api, "/v1/flags", func(f flag) { w.flags[f.Key] = f })
 	}
 	if err == nil {
-		err = each(ctx, api, "/v1/feature-sets", func(s featureSet) { w.sets[s.Key] = s })
-	}
-	if err == nil {
-		err = each(ctx, api, "/v1/feature-set-assignments", func(a assignment) { w.assignments[a.Node+"/"+a.Set] = a })
-	}
-	if err == nil {
 		err = each(ctx, api, "/v1/flag-overrides", func(o override) { w.overrides[o.Node+"/"+o.Flag] = o })
+	}
+	if err == nil {
+		err = w.lookAtSets(ctx, api)
 	}
 	return w, err
 }

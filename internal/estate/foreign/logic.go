@@ -2,119 +2,193 @@ package foreign
 
 import (
 	"encoding/json"
-	"fmt"
-	"math"
+	"slices"
 
+	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/flag"
 )
 
-// groups say whom something is for: it is enough that all conditions of one of them
-// hold. No groups are nobody, and a group without conditions is everybody.
-type groups [][]flag.Condition
+// An expr is a condition of another system. Rules here know conditions that must all
+// hold and may each be turned round, so whatever is said otherwise becomes several
+// rules that give the same.
+type expr struct {
+	form form
+	cond flag.Condition
+	of   []expr
+	why  string // it is lost
 
-var (
-	everybody = groups{{}}
-	nobody    = groups{}
+	opposite *expr // what holds where it does not, if that is not all the rest
+}
+
+type form uint8
+
+const (
+	isLost form = iota
+	isAtom
+	isAll
+	isAny
 )
 
-// mostGroups bounds what conditions within conditions are multiplied out to.
-const mostGroups = 100
+func lost(why string) expr    { return expr{why: why} }
+func all(of ...expr) expr     { return expr{form: isAll, of: of} }
+func anyOf(of ...expr) expr   { return expr{form: isAny, of: of} }
+func exists(name string) expr { return atom(name, flag.Exists) }
 
-// A tangle is a condition that takes more groups than there may be.
-type tangle struct{}
+var (
+	always = all()
+	never  = anyOf()
+)
 
-func (tangle) Error() string { return fmt.Sprintf("takes more than %d rules to say here", mostGroups) }
+// maxValues is how many values a condition may have.
+const maxValues = 1000
 
-func (g groups) always() bool {
-	for _, all := range g {
-		if len(all) == 0 {
-			return true
+// atom is a condition on an attribute. One that Reeve would refuse is lost, and one
+// with many values is several.
+func atom(name string, op flag.Operator, values ...json.RawMessage) expr {
+	if slices.Contains([]string{"tenant", "integrator", "user"}, name) || len(name) > 128 || name == "" {
+		return lost("an attribute cannot be called " + quote(name))
+	}
+	if len(values) == 0 && op != flag.Exists {
+		return never
+	}
+	if len(values) > maxValues {
+		return anyOf(atom(name, op, values[:maxValues]...), atom(name, op, values[maxValues:]...))
+	}
+	c := flag.Condition{Attribute: name, Op: op, Values: values}
+	if err := acceptable(c); err != nil {
+		return lost("the values of " + string(op) + " on " + quote(name) + " cannot be compared: " + err.Error())
+	}
+	return expr{form: isAtom, cond: c}
+}
+
+// acceptable asks the rules whether a condition can be compiled.
+func acceptable(c flag.Condition) error {
+	_, err := flag.DefineSegment{Key: "s", Membership: flag.Membership{Any: [][]flag.Condition{{c}}}}.Decide(flag.Segment{}, domain.Meta{})
+	if e, ok := domain.AsError(err); ok && len(e.Fields) > 0 {
+		return e.With(e.Fields[0].Pointer[len("/any/0/0"):] + " " + e.Fields[0].Detail)
+	}
+	return err
+}
+
+// between is a comparison of numbers that holds for none but numbers, and neither
+// does its opposite.
+func between(name string, op flag.Operator, value json.RawMessage) expr {
+	e, o := atom(name, op, value), atom(name, opposites[op], value)
+	e.opposite, o.opposite = &o, &e
+	return e
+}
+
+var opposites = map[flag.Operator]flag.Operator{flag.LT: flag.GTE, flag.GTE: flag.LT, flag.GT: flag.LTE, flag.LTE: flag.GT}
+
+func member(k flag.SegmentKey) expr {
+	return expr{form: isAtom, cond: flag.Condition{Segment: k}}
+}
+
+// not turns a condition round, down to what can be turned round here.
+func not(e expr) expr {
+	switch e.form {
+	case isAtom:
+		if e.opposite != nil {
+			return *e.opposite
 		}
-	}
-	return false
-}
-
-func (g groups) or(h groups) (groups, error) {
-	switch {
-	case g.always() || h.always():
-		return everybody, nil
-	case len(g)+len(h) > mostGroups:
-		return nil, tangle{}
-	}
-	return append(g[:len(g):len(g)], h...), nil
-}
-
-func (g groups) and(h groups) (out groups, err error) {
-	if len(g)*len(h) > mostGroups {
-		return nil, tangle{}
-	}
-	for _, a := range g {
-		for _, b := range h {
-			out = append(out, append(a[:len(a):len(a)], b...))
+		e.cond.Not = !e.cond.Not
+		return e
+	case isAll, isAny:
+		of := make([]expr, len(e.of))
+		for i := range e.of {
+			of[i] = not(e.of[i])
 		}
+		return expr{form: isAll + isAny - e.form, of: of}
 	}
-	return out, nil
+	return e
 }
 
-// not is everybody else: whom in each group one condition does not hold for.
-func (g groups) not() (out groups, err error) {
-	out = everybody
-	for _, all := range g {
-		var one groups
-		for _, c := range all {
-			c.Not = !c.Not
-			one = append(one, []flag.Condition{c})
+// maxGroups is how many rules one rule may become.
+const maxGroups = 40
+
+// groups are the lists of conditions one of which must hold wholly: none of them if
+// it never holds, an empty one if it always does. Why says what is lost; empty if
+// nothing is.
+func (e expr) groups() (groups [][]flag.Condition, why string) {
+	switch e.form {
+	case isAtom:
+		return [][]flag.Condition{{e.cond}}, ""
+	case isAll:
+		return e.product()
+	case isAny:
+		for _, part := range merged(e.of) {
+			more, why := part.groups()
+			if groups = append(groups, more...); why != "" || len(groups) > maxGroups {
+				return nil, orTooMany(why)
+			}
 		}
-		if out, err = out.and(one); err != nil {
-			return nil, err
+		if slices.ContainsFunc(groups, func(g []flag.Condition) bool { return len(g) == 0 }) {
+			return [][]flag.Condition{nil}, ""
 		}
+		return groups, ""
 	}
-	return out, nil
+	return nil, e.why
 }
 
-// rules give what is served to whoever it is for.
-func (g groups) rules(serve flag.Serving, split *flag.Split) (all []flag.Rule) {
-	for _, when := range g {
-		all = append(all, flag.Rule{When: when, Serving: serve, Split: split})
-	}
-	return all
-}
-
-// is is a condition on an attribute, with any of the values.
-func is(attribute string, op flag.Operator, values ...any) flag.Condition {
-	c := flag.Condition{Attribute: attribute, Op: op}
-	for _, v := range values {
-		b, _ := json.Marshal(v) // which came out of JSON
-		c.Values = append(c.Values, b)
-	}
-	return c
-}
-
-func one(c flag.Condition) groups { return groups{{c}} }
-
-// own are the names that contexts have for themselves here; attributes of these names
-// are not looked at.
-var own = map[string]bool{"key": true, "tenant": true, "integrator": true, "user": true}
-
-// shares makes weights of any size those of a split, which take all of it together.
-func shares(names []string, weights []float64) ([]flag.Share, bool) {
-	var sum, sofar float64
-	for _, w := range weights {
-		if w < 0 || math.IsNaN(w) || math.IsInf(w, 0) {
-			return nil, false
+func (e expr) product() ([][]flag.Condition, string) {
+	groups := [][]flag.Condition{nil}
+	for _, part := range e.of {
+		more, why := part.groups()
+		if why != "" || len(groups)*len(more) > maxGroups {
+			return nil, orTooMany(why)
 		}
-		sum += w
+		var next [][]flag.Condition
+		for _, g := range groups {
+			for _, m := range more {
+				if next = append(next, slices.Concat(g, m)); len(g)+len(m) > 50 {
+					return nil, orTooMany("")
+				}
+			}
+		}
+		groups = next
 	}
-	if sum <= 0 || math.IsInf(sum, 0) {
-		return nil, false
+	return groups, ""
+}
+
+func orTooMany(why string) string {
+	if why != "" {
+		return why
 	}
-	var out []flag.Share
-	var given uint32
-	for i, w := range weights {
-		sofar += w
-		upTo := uint32(math.Round(sofar / sum * flag.Whole))
-		out = append(out, flag.Share{Serving: flag.Serving{Variant: names[i]}, Weight: upTo - given})
-		given = upTo
+	return "it would take too many rules or conditions"
+}
+
+// merged makes one condition of neighbours that compare the same attribute in the
+// same way, for one of several values is enough.
+func merged(of []expr) (out []expr) {
+	for _, e := range of {
+		if n := len(out) - 1; n >= 0 && e.form == isAtom && out[n].form == isAtom {
+			last := out[n].cond
+			if last.Attribute == e.cond.Attribute && last.Op == e.cond.Op && last.Op != flag.Exists && last.Segment == "" && e.cond.Segment == "" && !last.Not && !e.cond.Not && len(last.Values)+len(e.cond.Values) <= maxValues {
+				out[n].cond.Values = slices.Concat(last.Values, e.cond.Values)
+				continue
+			}
+		}
+		out = append(out, e)
 	}
-	return out, true
+	return out
+}
+
+// words are texts as JSON.
+func words(texts ...string) (values []json.RawMessage) {
+	for _, t := range texts {
+		values = append(values, quoted(t))
+	}
+	return values
+}
+
+func quoted(s string) json.RawMessage {
+	text, _ := json.Marshal(s) // which never fails
+	return text
+}
+
+func quote(s string) string {
+	if len(s) > 60 {
+		s = s[:60] + "…"
+	}
+	return string(quoted(s))
 }
