@@ -74,6 +74,7 @@ type spot struct {
 	newest atomic.Pointer[link]
 	says   atomic.Pointer[versions]
 	guests atomic.Pointer[guest] // users of this home who ever said something
+	home   *spot                 // whose guest it is; for the writer
 }
 
 // A link is where a node hangs and how it stands, from a position on.
@@ -145,7 +146,6 @@ func (b *Book) learn(r domain.Recorded) {
 	if e, ok := r.Event.(domain.Houses); ok {
 		if user, home := e.Houses(); user != "" {
 			b.house(user, home, r.Position)
-			b.host(user, home)
 		}
 	}
 	switch e := r.Event.(type) {
@@ -176,8 +176,8 @@ func indexOf[T comparable](list []T, v T) uint8 {
 func (b *Book) place(node domain.NodeID, level uint8, parent domain.NodeID, at uint64) {
 	if l := b.spot(node).newest.Load(); l == nil || l.level == 0 || l.level == level {
 		b.link(node, at, func(l *link) { l.level, l.above = level, b.spot(parent) })
-		if s := b.spot(node); s.says.Load() != nil && parent != "" && !b.drafted() {
-			b.spot(parent).host(s)
+		if s := b.spot(node); s.says.Load() != nil {
+			b.host(s)
 		}
 	}
 }

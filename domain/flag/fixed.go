@@ -83,29 +83,22 @@ func (v *View) Guests() uint64 {
 	return s.hash.Sum64()
 }
 
-// A guest is a user who ever said something, in the list of a home. One that is in it
-// twice does no harm.
+// A guest is a user who ever said something, in the list of a home that it has or had.
 type guest struct {
 	user *spot
 	next *guest
 }
 
-// host remembers where to look for what a user says, at the first word: at the home
-// that it is said to have, and at the one that it has. Drafts are not asked, and must
+// host remembers where to look for what a user says. Drafts are not asked, and must
 // leave the nodes of others alone.
-func (b *Book) host(user, home domain.NodeID) {
-	s := b.spot(user)
-	if b.drafted() || s.says.Load() != nil {
+func (b *Book) host(s *spot) {
+	l := s.newest.Load()
+	if b.drafted() || l == nil || l.above == nil || l.above == s.home || levels[l.level] != domain.UserLevel {
 		return
 	}
-	b.spot(home).host(s)
-	if l := s.newest.Load(); l != nil && l.above != nil {
-		l.above.host(s)
-	}
+	s.home = l.above
+	s.home.guests.Store(&guest{s, s.home.guests.Load()})
 }
-
-// host is called by the writer only.
-func (s *spot) host(user *spot) { s.guests.Store(&guest{user, s.guests.Load()}) }
 
 // hosts are the users of a home who ever said something.
 func (s *spot) hosts(yield func(*spot) bool) {
