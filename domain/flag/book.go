@@ -31,6 +31,7 @@ type Book struct {
 	nodes    *register[uuid.UUID, spot]
 	names    *register[string, naming]
 	homes    *register[uuid.UUID, home] // of users who ever said something: few nodes are
+	hosted   map[*spot]*home            // whose guest a user is; of the writer
 	segments *register[SegmentKey, roll]
 	interned map[string]*said // settings that nodes may come to share
 	required atomic.Pointer[map[uuid.UUID]requirement]
@@ -43,7 +44,7 @@ var ErrBlind = &domain.Error{Kind: domain.Unavailable, Code: "flags-unreadable",
 
 // NewBook is the book of an empty log.
 func NewBook() *Book {
-	b := &Book{interned: map[string]*said{}}
+	b := &Book{interned: map[string]*said{}, hosted: map[*spot]*home{}}
 	b.flags = newRegister(func(k Key) uint64 { return maphash.String(seed, string(k)) }, func(e *entry) Key { return e.key })
 	b.nodes = newRegister(func(id uuid.UUID) uint64 { return maphash.Bytes(seed, id[:]) }, func(s *spot) uuid.UUID { return s.id })
 	b.names, b.homes, b.segments = newNames(), newHomes(), newRolls()
@@ -145,7 +146,6 @@ func (b *Book) learn(r domain.Recorded) {
 	if e, ok := r.Event.(domain.Houses); ok {
 		if user, home := e.Houses(); user != "" {
 			b.house(user, home, r.Position)
-			b.host(user, home)
 		}
 	}
 	switch e := r.Event.(type) {
@@ -176,8 +176,8 @@ func indexOf[T comparable](list []T, v T) uint8 {
 func (b *Book) place(node domain.NodeID, level uint8, parent domain.NodeID, at uint64) {
 	if l := b.spot(node).newest.Load(); l == nil || l.level == 0 || l.level == level {
 		b.link(node, at, func(l *link) { l.level, l.above = level, b.spot(parent) })
-		if s := b.spot(node); s.says.Load() != nil && parent != "" && !b.drafted() {
-			b.welcome(idOf(parent), s)
+		if s := b.spot(node); s.says.Load() != nil {
+			b.host(s)
 		}
 	}
 }

@@ -87,24 +87,27 @@ func (v *View) Guests() uint64 {
 	return s.hash.Sum64()
 }
 
-// A guest is a user who ever said something, in the list of a home. One that is in it
-// twice does no harm.
+// A guest is a user who ever said something, in the list of a home that it has or had.
 type guest struct {
 	user *spot
 	next *guest
 }
 
-// host remembers where to look for what a user says, at the first word: at the home
-// that it is said to have, and at the one that it has. Drafts are not asked, and must
+// host remembers where to look for what a user says. Drafts are not asked, and must
 // leave the nodes of others alone.
-func (b *Book) host(user, home domain.NodeID) {
-	s := b.spot(user)
-	if b.drafted() || s.says.Load() != nil {
+func (b *Book) host(s *spot) {
+	l := s.newest.Load()
+	if b.drafted() || l == nil || l.above == nil || levels[l.level] != domain.UserLevel {
 		return
 	}
-	b.welcome(idOf(home), s)
-	if l := s.newest.Load(); l != nil && l.above != nil {
-		b.welcome(l.above.id, s)
+	h := b.homes.get(l.above.id)
+	if h == nil {
+		h = &home{id: l.above.id}
+		b.homes.add(h)
+	}
+	if b.hosted[s] != h {
+		b.hosted[s] = h
+		h.guests.Store(&guest{s, h.guests.Load()})
 	}
 }
 
@@ -116,16 +119,6 @@ type home struct {
 
 func newHomes() *register[uuid.UUID, home] {
 	return newRegister(func(id uuid.UUID) uint64 { return maphash.Bytes(seed, id[:]) }, func(h *home) uuid.UUID { return h.id })
-}
-
-// welcome is called by the writer only.
-func (b *Book) welcome(id uuid.UUID, user *spot) {
-	h := b.homes.get(id)
-	if h == nil {
-		h = &home{id: id}
-		b.homes.add(h)
-	}
-	h.guests.Store(&guest{user, h.guests.Load()})
 }
 
 // guests are the users of the place who ever said something.

@@ -222,6 +222,7 @@ func (b *Book) add(node domain.NodeID, k Key, at uint64, what *said) {
 	}
 	s := b.spot(node)
 	s.says.Store(s.says.Load().add(saying{pack(e.number, at), what}))
+	b.host(s)
 }
 
 // internedMost bounds how many settings are remembered for nodes that come to say
