@@ -278,11 +278,17 @@ func (l *Ledger) holds(who domain.Actor, what domain.Permission, nodes []domain.
 // carry gives the command. Its key is the request's edition, so that it has one effect.
 func (p proposal) carry(ctx context.Context, l *Ledger, cmd change.Apply, past change.Request, r edge.Request) (domain.Receipt, error) {
 	m := r.Meta
-	m.Actor, m.CausationID, m.CommandID = past.Author(), r.Meta.CommandID, fmt.Sprintf("change:%s:%d", cmd.Request, past.Edition)
+	m.Actor, m.CausationID, m.CommandID = past.Author(), r.Meta.CommandID, applicationKey(cmd.Request, past.Edition)
 	m.Reason, m.Fingerprint = cmp.Or(past.Summary, "change request "+string(cmd.Request)), edge.Fingerprint(p.Name, p.input)
 	a, err := p.call(ctx, l, p.Entry, edge.Request{Meta: m, Keyed: true, Preview: past.Foreseen.Preview, Caller: r.Caller, Change: string(cmd.Request)})
 	receipt, _ := a.Body.(domain.Receipt)
 	return receipt, err
+}
+
+// applicationKey is what an edition of a request is applied under. No caller can have
+// chosen it: their keys are printable ASCII.
+func applicationKey(id change.ID, edition int) string {
+	return fmt.Sprintf("\u2192change:%s:%d", id, edition)
 }
 
 // outcomeOf is what became of a change request: nil if it may be tried again as it is.

@@ -2,6 +2,7 @@ package change
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/reeve-platform/reeve/domain"
 )
@@ -97,12 +98,18 @@ func (c Rebase) Foresaw(f Foreseen) Rebase {
 	return c
 }
 
+// digest is what a preview is called but for the position that it was looked at.
+func digest(preview string) string {
+	_, digest, _ := strings.Cut(preview, "-")
+	return digest
+}
+
 // Decide applies the rule. What still stands for the same keeps its approvals.
 func (c Rebase) Decide(r Request, m domain.Meta) ([]domain.Event, error) {
 	if err := r.at(c.Node, "rebased", unended...); err != nil {
 		return nil, err
 	}
-	if r.Foreseen.Preview == c.foreseen.Preview && r.Status != IsOutdated && r.Status != IsFailed {
+	if digest(r.Foreseen.Preview) == digest(c.foreseen.Preview) && r.Status != IsOutdated && r.Status != IsFailed {
 		return nil, nil
 	}
 	return []domain.Event{r.edited(c.Request, r.Input, c.foreseen, m.Actor)}, nil

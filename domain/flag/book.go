@@ -114,7 +114,7 @@ func (b *Book) Apply(r domain.Recorded) error {
 func Concerns(s domain.StreamID) bool {
 	category, _, _ := strings.Cut(string(s), "-")
 	switch category {
-	case "platform", "integrator", "tenant", "user", "flag", "nodeflags", "flaggraph", "segment", "approvals":
+	case "platform", "integrator", "tenant", "user", "flag", "nodeflags", "flaggraph", "segment", "featureset", "approvals":
 		return true
 	}
 	return false

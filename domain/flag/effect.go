@@ -26,7 +26,7 @@ type Effect struct {
 	Shadowed []Shadow
 	Targeted bool // subjects that only a context tells of are told apart, before or after
 
-	rules map[string]bool // that tell them apart before, by node, flag and position
+	rules map[string]bool // what tells them apart: rules before, what these flags can serve, and who belongs to the segments before and after
 }
 
 // A Place is a node of the tree that something happens at.
@@ -99,8 +99,10 @@ func (b *Book) EffectAt(ctx context.Context, position uint64, m domain.Meta, fac
 }
 
 // Digest tells one effect from another by who would see which other value, by the
-// instants that something other than the facts names, by who is shadowed, and by the
-// rules and shares before. Why a value is what it is does not matter.
+// instants that something other than the facts names, by who is shadowed, and, where a
+// context is told apart, by all that decides what it gets: rules and shares before,
+// what the flags can serve, and who belongs to segments. Why a value is what it is does
+// not matter.
 func (e *Effect) Digest() string {
 	sum := sha256.New()
 	out := json.NewEncoder(sum)
@@ -154,8 +156,8 @@ func (c *comparison) compare(k Key, s *spot, was, is *View) {
 	var open *Shift
 	var shadow *Shadow
 	before, after := c.before.flags.get(k), c.after.flags.get(k)
-	c.target(was, before, c.rules)
-	c.target(is, after, nil)
+	c.target(was, before, true)
+	c.target(is, after, false)
 	own := c.after.lifted(s).said(after.number, c.at).said != nil
 	known := was.changes(before)
 	named := func(t time.Time) time.Time {
@@ -256,13 +258,13 @@ func (o *Outcome) seen() any {
 
 // target notes whoever on a line tells those apart whom a flag is evaluated for, or one
 // that it depends on.
-func (c *comparison) target(v *View, e *entry, rules map[string]bool) {
+func (c *comparison) target(v *View, e *entry, before bool) {
 	if v.node != nil {
-		c.targets(v, e, rules, map[*entry]bool{})
+		c.targets(v, e, before, map[*entry]bool{})
 	}
 }
 
-func (c *comparison) targets(v *View, e *entry, rules map[string]bool, seen map[*entry]bool) {
+func (c *comparison) targets(v *View, e *entry, before bool, seen map[*entry]bool) {
 	if e == nil || seen[e] {
 		return
 	}
@@ -277,13 +279,35 @@ func (c *comparison) targets(v *View, e *entry, rules map[string]bool, seen map[
 		}
 		if n := s.said(e.number, v.position); n.said != nil && n.said.layer.Targeting != nil {
 			c.Targeted = true
-			if rules != nil {
-				rules[fmt.Sprint(s.id, e.key, n.position())] = true
+			if before {
+				c.rules[fmt.Sprint(s.id, e.key, n.position())] = true
 			}
+			c.rules[f.serves()] = true
+			c.belong(v, n.said)
 		}
 	}
 	for _, p := range f.Prerequisites {
-		c.targets(v, v.book.flags.get(p.Flag), rules, seen)
+		c.targets(v, v.book.flags.get(p.Flag), before, seen)
+	}
+}
+
+// serves is all that an edition can come to, and when.
+func (f *edition) serves() string {
+	d := f.Definition
+	text, _ := json.Marshal([]any{f.Key, f.Status, d.Default, d.Off, d.Variants, d.Mode, f.Prerequisites}) // which came out of JSON
+	return string(text)
+}
+
+// belong notes who belongs to the segments that a node names, but for what the facts say
+// of that: they are the same whenever they come.
+func (c *comparison) belong(v *View, said *said) {
+	for _, k := range said.Segments() {
+		if v.book.drafted() && v.book.segments.own(k) != nil {
+			continue
+		}
+		if r := v.book.roll(k, v.position); r != nil {
+			c.rules[fmt.Sprint("segment", k, r.position)] = true
+		}
 	}
 }
 
