@@ -232,32 +232,53 @@ func ApplyChange(ctx context.Context, l *Ledger, cmd change.Apply, r edge.Reques
 		return domain.Receipt{}, err
 	}
 	p, err := propose(past.Operation, past.Input)
-	if past.Status == change.Absent || past.Node != cmd.Node {
-		return domain.Receipt{}, change.ErrNotFound
-	}
-	if err == nil {
-		err = past.Ready(cmd.Node, l.required(p.nodes), func(a domain.Actor) bool { return l.holds(a, domain.ChangeApprove, p.nodes) })
-	}
 	switch {
-	case err != nil:
-		return domain.Receipt{}, err
+	case past.Status == change.Absent || past.Node != cmd.Node:
+		return domain.Receipt{}, change.ErrNotFound
 	case past.Status == change.IsApplied:
 		return domain.Receipt{Stream: past.Outcome.Stream, Revision: past.Outcome.Revision, Position: past.Outcome.Position, Events: past.Outcome.Types}, nil
-	case r.Preview != "":
-		return domain.Receipt{}, ErrNotPreviewed.With("a change request is held to the preview that was approved; leave Reeve-Preview out")
-	case r.IfMatch != nil && *r.IfMatch != revision:
-		return domain.Receipt{}, ErrStale
-	case !l.holds(past.Author(), p.Needs, p.nodes):
-		return domain.Receipt{}, change.ErrNotApproved.With("whoever proposed it may not do so any more; somebody else must edit it")
+	case err == nil && past.Status != change.IsApplying: // what was begun is gone on with
+		err = l.begin(ctx, cmd, past, revision, p, r)
+	}
+	switch {
+	case err != nil && r.Caller != nil:
+		return domain.Receipt{}, err
+	case err != nil: // and nobody is there to be told
+		return domain.Receipt{}, l.conclude(ctx, cmd, past, domain.Receipt{}, r, err)
 	}
 	receipt, err := p.carry(ctx, l, cmd, past, r)
-	if outcome := outcomeOf(cmd, past, receipt, r, err); outcome != nil {
-		conclude := change.Conclude{Node: cmd.Node, Request: cmd.Request, Edition: past.Edition, Outcome: outcome}
-		if _, failed := Handle(ctx, l, "concludeChangeRequest", conclude, internal(r)); failed != nil {
-			return domain.Receipt{}, failed
-		}
+	return receipt, l.conclude(ctx, cmd, past, receipt, r, err)
+}
+
+// begin records that a change request is applied from now on, if that may be. Nobody
+// takes it back then, also if the process ends before it is recorded what became of it.
+func (l *Ledger) begin(ctx context.Context, cmd change.Apply, past change.Request, revision uint64, p proposal, r edge.Request) error {
+	err := past.Ready(cmd.Node, l.required(p.nodes), func(a domain.Actor) bool { return l.holds(a, domain.ChangeApprove, p.nodes) })
+	switch {
+	case err != nil:
+		return err
+	case r.Preview != "":
+		return ErrNotPreviewed.With("a change request is held to the preview that was approved; leave Reeve-Preview out")
+	case r.IfMatch != nil && *r.IfMatch != revision:
+		return ErrStale
+	case !l.holds(past.Author(), p.Needs, p.nodes):
+		return change.ErrNotApproved.With("whoever proposed it may not do so any more; somebody else must edit it")
 	}
-	return receipt, err
+	_, err = Handle(ctx, l, "beginChangeRequest", change.Begin{Node: cmd.Node, Request: cmd.Request, Edition: past.Edition}, internal(r))
+	return err
+}
+
+// conclude records what became of a change request, and returns why it was not applied.
+func (l *Ledger) conclude(ctx context.Context, cmd change.Apply, past change.Request, receipt domain.Receipt, r edge.Request, err error) error {
+	outcome := outcomeOf(cmd, past, receipt, r, err)
+	if outcome == nil {
+		return err
+	}
+	conclude := change.Conclude{Node: cmd.Node, Request: cmd.Request, Edition: past.Edition, Outcome: outcome}
+	if _, failed := Handle(ctx, l, "concludeChangeRequest", conclude, internal(r)); failed != nil {
+		return failed
+	}
+	return err
 }
 
 // ApplyDue applies a change request that is scheduled, if it is due.
@@ -302,8 +323,10 @@ func outcomeOf(cmd change.Apply, past change.Request, receipt domain.Receipt, r 
 		return nil
 	case errors.Is(err, ErrPreviewStale):
 		return change.Outdated{Request: cmd.Request, Edition: past.Edition, Detail: e.Detail}
-	case r.Caller == nil && e.Kind != domain.Unavailable && e.Kind != domain.Internal && e.Kind != domain.Exhausted && !errors.Is(err, ErrInFlight):
+	case e.Kind == domain.Unavailable || e.Kind == domain.Internal || e.Kind == domain.Exhausted || errors.Is(err, ErrInFlight):
+		return nil
+	case r.Caller == nil:
 		return change.Failed{Request: cmd.Request, Edition: past.Edition, Code: e.Code, Detail: e.Detail}
 	}
-	return nil
+	return change.Halted{Request: cmd.Request, Edition: past.Edition, Code: e.Code, Detail: e.Detail}
 }

@@ -19,7 +19,7 @@ type ChangeRequest struct {
 	Operation   string          `db:"operation,text" json:"operation" doc:"Name of the command that is proposed."`
 	Input       json.RawMessage `db:"input,json" json:"input" doc:"Its input."`
 	Summary     string          `db:"summary,text" json:"summary,omitempty" doc:"What it is for."`
-	Status      change.Status   `db:"status,text" json:"status" enum:"open,approved,scheduled,outdated,failed,applied,rejected,cancelled" doc:"How far it has come."`
+	Status      change.Status   `db:"status,text" json:"status" enum:"open,approved,scheduled,applying,outdated,failed,applied,rejected,cancelled" doc:"How far it has come."`
 	Edition     int             `db:"edition,bigint" json:"edition" doc:"How often it has stood for something else, counted from 1."`
 	Author      string          `db:"author,text" json:"author" doc:"Whoever answers for what it says now."`
 	Preview     string          `db:"preview,text" json:"preview" doc:"Name of the preview that it stands for; to be sent along with an approval."`
@@ -28,7 +28,7 @@ type ChangeRequest struct {
 	Needed      int             `db:"needed,bigint" json:"needed" doc:"How many approvals it needs."`
 	Approvals   []Approval      `db:"approvals,json" json:"approvals" doc:"Who has approved what it stands for."`
 	ScheduledAt *time.Time      `db:"scheduled_at,timestamptz" json:"scheduledAt,omitempty" doc:"When it is to be applied."`
-	Outcome     string          `db:"outcome,text" json:"outcome,omitempty" doc:"Why it is outdated, has failed or was rejected."`
+	Outcome     string          `db:"outcome,text" json:"outcome,omitempty" doc:"Why it is outdated, has failed, was rejected, or was not applied when somebody tried."`
 	Applied     *cascade.Origin `db:"applied,json" json:"applied,omitempty" doc:"The fact that it was applied."`
 	Revision    int64           `db:"revision,bigint" json:"revision" doc:"Revision of its history."`
 	Position    int64           `db:"position,bigint" json:"-"`
@@ -47,7 +47,7 @@ func (c ChangeRequest) StreamRevision() uint64 { return uint64(c.Revision) }
 
 // ChangeRequests has one row for each change request that was ever opened.
 var ChangeRequests = Table[ChangeRequest]{
-	Name: "change_requests", Version: 1, Seen: Owners,
+	Name: "change_requests", Version: 2, Seen: Owners,
 	Indexes: []string{"owner", "scheduled_at", "created_at"},
 	Key:     func(r domain.Recorded) string { return subject(r, "change-") },
 	Fold: func(c ChangeRequest, r domain.Recorded) (ChangeRequest, bool) {
@@ -64,6 +64,12 @@ var ChangeRequests = Table[ChangeRequest]{
 			}
 		case change.Scheduled:
 			c.Status, c.ScheduledAt = change.IsScheduled, &e.At
+		case change.Applying:
+			c.Status, c.Outcome = change.IsApplying, ""
+		case change.Halted:
+			if c.Status, c.Outcome = change.IsApproved, text(e.Code+": "+e.Detail); c.ScheduledAt != nil {
+				c.Status = change.IsScheduled
+			}
 		case change.Outdated:
 			c.Status, c.Outcome = change.IsOutdated, text(e.Detail)
 		case change.Failed:

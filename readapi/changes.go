@@ -26,7 +26,7 @@ func (q ChangeRequestByID) Run(ctx context.Context, db DB) (projections.ChangeRe
 // ChangeRequestsBy asks for change requests.
 type ChangeRequestsBy struct {
 	Page
-	Status string        `json:"status,omitempty" query:"status" enum:"open,approved,scheduled,outdated,failed,applied,rejected,cancelled" doc:"Only with this status."`
+	Status string        `json:"status,omitempty" query:"status" enum:"open,approved,scheduled,applying,outdated,failed,applied,rejected,cancelled" doc:"Only with this status."`
 	Node   domain.NodeID `json:"node,omitempty" query:"node" doc:"Only about this node."`
 	Author string        `json:"author,omitempty" query:"author" maxLength:"200" doc:"Only of this author, by its id."`
 	Sort   string        `json:"sort,omitempty" query:"sort" enum:"createdAt,-createdAt,updatedAt,-updatedAt" default:"-createdAt" doc:"Order; a leading minus for descending."`
@@ -78,10 +78,11 @@ type DueChange struct {
 	Node domain.NodeID
 }
 
-// DueChanges lists change requests that are to be applied by an instant.
+// DueChanges lists change requests that are to be applied by an instant, or were begun
+// to be some time before and nobody came to the end of it.
 func (s *Source) DueChanges(ctx context.Context, at time.Time) (due []DueChange, err error) {
 	_, err = s.Read(ctx, system("dueChanges", "change requests that are scheduled are applied", 0, "change_requests"), func(ctx context.Context, db DB) error {
-		rows, err := db.Query(ctx, `select c.id, c.node from readmodel.change_requests c where c.status = 'scheduled' and c.scheduled_at <= $1 order by c.scheduled_at, c.id limit 100`, at)
+		rows, err := db.Query(ctx, `select c.id, c.node from readmodel.change_requests c where c.status = 'scheduled' and c.scheduled_at <= $1::timestamptz or c.status = 'applying' and c.updated_at <= $1::timestamptz - interval '30 seconds' order by c.scheduled_at, c.id limit 100`, at)
 		if err != nil {
 			return err
 		}

@@ -17,12 +17,12 @@ type Apply struct {
 
 // Ready refuses a request that is not to be applied at an instant: one that is not
 // approved by as many as are needed by now, of those who may still approve. A request
-// that is applied is ready: it is applied already.
+// that is applied, or is being, was ready.
 func (r Request) Ready(n domain.NodeID, required int, still func(domain.Actor) bool) error {
 	if r.Node == n && r.Status == IsOpen {
 		return ErrNotApproved
 	}
-	if err := r.at(n, "applied", IsApproved, IsScheduled, IsApplied); err != nil || r.Status == IsApplied {
+	if err := r.at(n, "applied", IsApproved, IsScheduled, IsApplying, IsApplied); err != nil || r.Status == IsApplied || r.Status == IsApplying {
 		return err
 	}
 	standing := 0
@@ -37,8 +37,11 @@ func (r Request) Ready(n domain.NodeID, required int, still func(domain.Actor) b
 	return nil
 }
 
-// IsDue reports whether the request is to be applied by itself at an instant.
-func (r Request) IsDue(at time.Time) bool { return r.Status == IsScheduled && !at.Before(r.Due) }
+// IsDue reports whether the request is to be applied by itself at an instant, or was
+// begun to be and nobody came to the end of it.
+func (r Request) IsDue(at time.Time) bool {
+	return r.Status == IsScheduled && !at.Before(r.Due) || r.Status == IsApplying
+}
 
 // Conclude records what became of a request when it was applied: nothing but what
 // the write path has seen.
@@ -46,7 +49,7 @@ type Conclude struct {
 	Node    domain.NodeID
 	Request ID
 	Edition int
-	Outcome domain.Event // Applied, Outdated or Failed
+	Outcome domain.Event // Applied, Halted, Outdated or Failed
 }
 
 // Applied: the command was given, as it was approved.
@@ -94,7 +97,7 @@ func (c Conclude) Reads(Request) []domain.StreamID { return domain.SiteStreams(c
 // request meanwhile, so that is recorded whatever its status is by now.
 func (c Conclude) Decide(r Request, _ domain.Meta) ([]domain.Event, error) {
 	_, given := c.Outcome.(Applied)
-	stands := r.Edition == c.Edition && slices.Contains(agreed, r.Status)
+	stands := r.Edition == c.Edition && (r.Status == IsApplying || slices.Contains(agreed, r.Status))
 	switch {
 	case r.Status == Absent || r.Node != c.Node:
 		return nil, ErrNotFound

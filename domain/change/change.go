@@ -1,10 +1,11 @@
 // Package change is the life of a change request: a command that somebody proposes,
 // others look at and approve, and that is then carried out as it was shown.
 //
-//	open -> approved -> applied
-//	        approved -> scheduled -> applied, failed
+//	open -> approved -> applying -> applied
+//	        approved -> scheduled -> applying, failed
+//	applying -> outdated, failed, or back
 //	open, approved, scheduled -> outdated -> open
-//	anything but applied -> rejected, cancelled
+//	anything but applying and applied -> rejected, cancelled
 //
 // What is approved is not a command but what the command changes, as of a position
 // of the log: the name of its preview. An edit is another preview and needs other
@@ -27,6 +28,8 @@ var Events = domain.Vocabulary{
 	domain.Define[Edited]("ChangeRequestEdited", 1),
 	domain.Define[Approved]("ChangeRequestApproved", 1),
 	domain.Define[Scheduled]("ChangeRequestScheduled", 1),
+	domain.Define[Applying]("ChangeRequestApplying", 1),
+	domain.Define[Halted]("ChangeRequestHalted", 1),
 	domain.Define[Outdated]("ChangeRequestOutdated", 1),
 	domain.Define[Failed]("ChangeRequestFailed", 1),
 	domain.Define[Applied]("ChangeRequestApplied", 1),
@@ -50,6 +53,7 @@ const (
 	IsOpen      Status = "open"
 	IsApproved  Status = "approved"  // by as many as are needed
 	IsScheduled Status = "scheduled" // to be applied at an instant
+	IsApplying  Status = "applying"  // the command is being given
 	IsOutdated  Status = "outdated"  // it would not change what was approved any more
 	IsFailed    Status = "failed"    // the command was refused when it was due
 	IsApplied   Status = "applied"
@@ -106,6 +110,12 @@ func (r Request) Evolve(e domain.Event) Request {
 		}
 	case Scheduled:
 		r.Status, r.Due = IsScheduled, e.At
+	case Applying:
+		r.Status = IsApplying
+	case Halted:
+		if r.Status = IsApproved; !r.Due.IsZero() {
+			r.Status = IsScheduled
+		}
 	case Outdated:
 		r.Status = IsOutdated
 	case Failed:
@@ -164,6 +174,7 @@ var allowed = map[Status]string{
 	IsOpen:      "approve, edit, rebase, reject, cancel",
 	IsApproved:  "apply, schedule, edit, rebase, reject, cancel",
 	IsScheduled: "apply, schedule, edit, rebase, reject, cancel",
+	IsApplying:  "apply",
 	IsOutdated:  "rebase, edit, reject, cancel",
 	IsFailed:    "rebase, edit, reject, cancel",
 	IsApplied:   "nothing; propose the opposite",

@@ -35,6 +35,8 @@ var (
 	applied  = Applied{request, 1, "flag-layout", 3, 12, []string{"FlagKilled"}, ann}
 	outdated = Outdated{request, 1, "something came between"}
 	failed   = Failed{request, 1, "flag-locked", "a node above holds a lock"}
+	begun    = Applying{request, 1, ann}
+	halted   = Halted{request, 1, "flag-locked", "a node above holds a lock"}
 	edited   = Edited{request, 2, other, again, shown, 1, cleo}
 )
 
@@ -103,6 +105,17 @@ func TestChangeRequests(t *testing.T) {
 		"what was given stays given":        {ann, past(opened, approved, Rejected{Request: request}), Conclude{acme, request, 1, applied}, records(applied)},
 		"outdated":                          {ann, past(opened, approved), Conclude{acme, request, 1, outdated}, records(outdated)},
 		"outdated before an edit":           {ann, past(opened, approved, edited), Conclude{acme, request, 1, outdated}, nothing},
+		"begin":                             {ann, past(opened, approved), Begin{acme, request, 1}, records(begun)},
+		"begin twice":                       {ann, past(opened, approved, begun), Begin{acme, request, 1}, nothing},
+		"begin what was edited meanwhile":   {ann, past(opened, approved, edited, Approved{request, 2, "9-b", bob}), Begin{acme, request, 1}, testkit.Fails(ErrNotApproved)},
+		"begin what is open":                {ann, past(opened), Begin{acme, request, 1}, testkit.Fails(domain.ErrTransition)},
+		"begin what is cancelled":           {ann, past(opened, approved, Cancelled{Request: request}), Begin{acme, request, 1}, testkit.Fails(domain.ErrTransition)},
+		"edit what is being applied":        {cleo, past(opened, approved, begun), Edit{Node: acme, Request: request, Input: other}, testkit.Fails(domain.ErrTransition)},
+		"cancel what is being applied":      {ann, past(opened, approved, begun), Cancel{acme, request}, testkit.Fails(domain.ErrTransition)},
+		"reject what is being applied":      {bob, past(opened, approved, begun), Reject{acme, request, "no"}, testkit.Fails(domain.ErrTransition)},
+		"conclude what was begun":           {ann, past(opened, approved, begun), Conclude{acme, request, 1, applied}, records(applied)},
+		"halted stands as it stood":         {ann, past(opened, approved, begun, halted), Cancel{acme, request}, records(Cancelled{request, IsApproved, ann})},
+		"halted is scheduled if it was":     {ann, past(opened, approved, due, begun, halted), Cancel{acme, request}, records(Cancelled{request, IsScheduled, ann})},
 		"failed":                            {ann, past(opened, approved, due), Conclude{acme, request, 1, failed}, records(failed)},
 	} {
 		t.Run(name, func(t *testing.T) { when(t, c.by, c.past, c.cmd, c.want) })
@@ -200,6 +213,6 @@ func TestApprovalRules(t *testing.T) {
 }
 
 func TestGolden(t *testing.T) {
-	testkit.Golden(t, Events, opened, edited, approved, due, outdated, failed, applied, Rejected{request, IsOpen, "no", bob}, Cancelled{request, IsScheduled, ann},
+	testkit.Golden(t, Events, opened, edited, approved, due, begun, halted, outdated, failed, applied, Rejected{request, IsOpen, "no", bob}, Cancelled{request, IsScheduled, ann},
 		ApprovalsRequired{acme, 2, true, &Rule{1, false}})
 }

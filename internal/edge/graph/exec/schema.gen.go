@@ -734,7 +734,7 @@ type ChangeRequest {
   input: JSON
   "What it is for."
   summary: String
-  "How far it has come. One of: open, approved, scheduled, outdated, failed, applied, rejected, cancelled."
+  "How far it has come. One of: open, approved, scheduled, applying, outdated, failed, applied, rejected, cancelled."
   status: String!
   "How often it has stood for something else, counted from 1."
   edition: Int!
@@ -752,7 +752,7 @@ type ChangeRequest {
   approvals: [Approval!]!
   "When it is to be applied."
   scheduledAt: DateTime
-  "Why it is outdated, has failed or was rejected."
+  "Why it is outdated, has failed, was rejected, or was not applied when somebody tried."
   outcome: String
   "The fact that it was applied."
   applied: Origin
@@ -2955,7 +2955,7 @@ type Query {
     limit: Int
     "The next of the answer before; the list goes on after it."
     after: String
-    "Only with this status. One of: open, approved, scheduled, outdated, failed, applied, rejected, cancelled."
+    "Only with this status. One of: open, approved, scheduled, applying, outdated, failed, applied, rejected, cancelled."
     status: String
     "Only about this node."
     node: ID
