@@ -132,6 +132,9 @@ func On[C domain.Command[S], S domain.State[S]](name, route string, needs domain
 			if cmd, err = foreseeing(ctx, l, cmd, r); err != nil {
 				return edge.Answer{}, err
 			}
+			if err := l.independent(ctx, cmd, r.Meta.Actor); err != nil {
+				return edge.Answer{}, err
+			}
 			receipt, err := Handle(ctx, l, name, cmd, r)
 			if err == nil {
 				err = l.ruled(ctx, cmd)

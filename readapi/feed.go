@@ -57,6 +57,11 @@ type ValueChange struct {
 	flag.PreviewedChange
 }
 
+// Unlisted is that a fact changed more than can be found out in time.
+type Unlisted struct {
+	Position uint64 `json:"position" doc:"Of the fact."`
+}
+
 // A NodeChange is that a node hangs somewhere, or stands in a way, from now on.
 type NodeChange struct {
 	Position uint64          `json:"position" doc:"Of the fact."`
@@ -199,10 +204,11 @@ func (to *reader) still() bool {
 		return false
 	}
 	need := domain.PermissionsOf(domain.FlagRead)
+	to.scope.Paths = to.request.Caller.Scope(need).Paths // which may have become less
 	if to.node != "" {
 		return to.Source.Access.Decide(to.who, need, to.node, time.Now()) == access.Allowed
 	}
-	return len(to.Source.Access.Scope(to.who, need, time.Now())) > 0
+	return len(to.scope.Paths) > 0
 }
 
 // page tells of the facts of a page.
@@ -230,8 +236,11 @@ func (to *reader) fact(ctx context.Context, e domain.Recorded) bool {
 	}
 	effect, err := to.effect(e)
 	leave()
-	if err != nil {
+	switch {
+	case domain.KindOf(err) == domain.Unavailable: // and will be there for whoever comes again
 		return false
+	case err != nil: // nor will it be found out next time
+		return to.tell("Unlisted", Unlisted{e.Position}) && to.send(fmt.Sprintf("id: %d\n\n", e.Position))
 	}
 	for i := range effect.Shifts {
 		s := &effect.Shifts[i]

@@ -135,7 +135,7 @@ func (o ofrep) stream(w http.ResponseWriter, r *http.Request) {
 	to := &browser{w, http.NewResponseController(w), o.source.Flags}
 	f := follower{ofrep: o, t: t, out: to}
 	if last, ok := notedAt(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("lastEventId"))); ok {
-		f.known, f.version, _, _ = f.look(last)
+		f.resume(last)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -144,6 +144,18 @@ func (o ofrep) stream(w http.ResponseWriter, r *http.Request) {
 	if to.write(fmt.Sprintf("retry: %d\n\n", retryAfter.Milliseconds())) {
 		f.follow(r)
 	}
+}
+
+// resume goes on behind the position that the client was told of last, unless an
+// instant has come since then from which something counts or ceases to.
+func (f *follower) resume(last uint64) {
+	then := f.source.Flags.When(last)
+	v, err := f.source.Flags.Look(flag.Question{Node: f.t.Node, User: f.t.User, At: then, Position: last})
+	if err != nil || last == 0 {
+		return
+	}
+	version, next := v.Version(then)
+	f.version, f.known = version, next.IsZero() || next.After(f.now())
 }
 
 // may reports whether the holder of a ticket may still evaluate flags at its place.

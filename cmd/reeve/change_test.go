@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -221,3 +222,47 @@ func TestAScheduledChangeIsApplied(t *testing.T) {
 		t.Error("applied at another time, or not at all")
 	}
 }
+
+// Whoever makes a credential can use it, so it is no other pair of eyes.
+func TestACredentialOfOnesOwnIsNoSecondPairOfEyes(t *testing.T) {
+	d := newDesk(t)
+	path := d.open("false")
+	var c domain.Receipt
+	decode(t, d.as(d.ann, "POST", "/clients", fmt.Sprintf(`{"name":"another pair","permissions":%s}`, said(builtIn("tenant-admin"))), http.StatusCreated), &c)
+	if code := codeOf(d.approve("Bearer "+d.token(c), path, http.StatusForbidden)); code != "own-change-request" {
+		t.Errorf("approved with one's own client: %s", code)
+	}
+	var theirs domain.Receipt
+	decode(t, d.as("Bearer "+d.token(c), "POST", "/change-requests", fmt.Sprintf(`{"operation":"lockFlag","input":{"node":%q,"flag":"probe-flag"},"summary":"as agreed"}`, d.tenant), http.StatusCreated), &theirs)
+	if code := codeOf(d.approve(d.ann, "/change-requests/"+theirs.ID, http.StatusForbidden)); code != "own-change-request" {
+		t.Errorf("approved by who made the author's client: %s", code)
+	}
+	d.approve(d.bob, path, http.StatusOK)
+}
+
+// A scheduled request whose approver may not approve any more has failed when it is due,
+// and holds up no other.
+func TestAScheduledChangeThatCannotBeAppliedHasFailed(t *testing.T) {
+	d := newDesk(t)
+	gone := d.register(d.tenant, builtIn("tenant-admin"))
+	stuck, good := d.open("false"), d.open("false")
+	d.approve("Bearer "+d.token(gone), stuck, http.StatusOK)
+	d.approve(d.bob, good, http.StatusOK)
+	at := time.Now().Add(2 * time.Second).UTC()
+	for _, path := range []string{stuck, good} {
+		d.as(d.ann, "POST", path+"/schedule", fmt.Sprintf(`{"at":%q}`, at.Format(time.RFC3339Nano)), http.StatusOK)
+	}
+	d.as(d.ann, "POST", "/clients/"+gone.ID+"/disable", "", http.StatusOK)
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		if one, other := d.read(stuck), d.read(good); one.Status == change.IsFailed && other.Status == change.IsApplied {
+			if !strings.HasPrefix(one.Outcome, "not-approved") {
+				t.Errorf("it failed for %s", one.Outcome)
+			}
+			return
+		}
+	}
+	t.Errorf("the one is %s, the other %s", d.read(stuck).Status, d.read(good).Status)
+}
+
+// said are permissions as JSON.
+func said(p domain.Permissions) string { b, _ := json.Marshal(p); return string(b) }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/reeve-platform/reeve/domain/flag"
 )
@@ -74,4 +75,18 @@ func TestAFeatureSetIsGivenAndTakenBack(t *testing.T) {
 	}
 	ask("POST", "/v1/feature-sets", `{"key":"mine","features":[{"flag":"export","value":true}]}`, http.StatusForbidden)
 	ask("PUT", own, `{"value":false}`, http.StatusOK)
+}
+
+// As of an instant after all that was said of a feature set, it is what it is now.
+func TestAFeatureSetAsOfAnInstant(t *testing.T) {
+	m := newManor(t)
+	m.do("POST", "/v1/feature-sets", `{"key":"gold","features":[{"flag":"probe-flag","value":true}]}`)
+	m.do("PATCH", "/v1/feature-sets/gold", `{"features":[{"flag":"probe-flag","value":false}]}`)
+	m.ready()
+	asOf := time.Now().UTC().Format(time.RFC3339Nano)
+	now := m.now("Bearer "+m.world.token, "/v1/feature-sets/gold")
+	status, _, then := m.ask("Bearer "+m.world.token, probe{method: "GET", path: "/v1/feature-sets/gold?asOf=" + asOf})
+	if status != http.StatusOK || string(then) != string(now) {
+		t.Errorf("now it is %s\nand as of now, after both facts: %d %s", now, status, then)
+	}
 }

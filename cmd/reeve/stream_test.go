@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/internal/auth"
 )
 
 // A listener follows a stream as a browser does: by its address alone.
@@ -405,5 +406,66 @@ func TestTheFeedEndsWithTheRight(t *testing.T) {
 	m.do("PUT", "/v1/nodes/"+m.mine["tenant"]+"/flags/probe-flag", `{"value":false}`)
 	if notices, _ := l.feed(); len(notices) > 0 {
 		t.Errorf("a disabled client is told %+v", notices)
+	}
+}
+
+// Who loses one of two tenants is told no more of it by a feed that is open.
+func TestAFeedTellsWhatItsReaderMaySeeByNow(t *testing.T) {
+	m := newManor(t)
+	u := m.do("POST", "/v1/users", `{"home":"platform","login":"both@example.com","name":"Both"}`).ID
+	m.do("POST", "/v1/users/"+u+"/activate", "")
+	for _, at := range []string{m.mine["tenant"], m.theirs["tenant"]} {
+		m.do("PUT", "/v1/nodes/"+at+"/members/"+u+"/tenant-viewer", "{}")
+	}
+	m.ready()
+	text, _, err := auth.NewIssuer(m.directory, m.sealer, auth.Options{Issuer: "http://" + m.HTTPAddr}).Issue(auth.Grant{Subject: u, Client: m.me, Node: domain.PlatformID, Scopes: builtIn("tenant-viewer")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := m.follow("Bearer "+text, "", "")
+	<-l.lines
+	m.do("DELETE", "/v1/nodes/"+m.theirs["tenant"]+"/members/"+u+"/tenant-viewer", "")
+	if status, _, _ := m.ask("Bearer "+text, probe{method: "GET", path: "/v1/nodes/" + m.theirs["tenant"] + "/flags"}); status != 404 && status != 403 {
+		t.Fatalf("still may: %d", status)
+	}
+	m.do("PUT", "/v1/nodes/"+m.theirs["tenant"]+"/flags/probe-flag", `{"value":true}`)
+	m.do("PUT", "/v1/nodes/"+m.theirs["tenant"]+"/flags/probe-flag", `{"value":false}`)
+	m.do("PUT", "/v1/nodes/"+m.mine["tenant"]+"/flags/probe-flag", `{"value":true}`)
+	m.do("PUT", "/v1/nodes/"+m.mine["tenant"]+"/flags/probe-flag", `{"value":false}`)
+	notices, _ := l.feed()
+	for _, n := range notices {
+		if strings.Contains(n.data, m.theirs["tenant"]) {
+			t.Errorf("told of a tenant that it may not read any more: %s", n.data)
+		}
+	}
+}
+
+// Whoever was away while a validity ended is told on coming back.
+func TestWhoeverWasAwayIsToldOfAnInstantThatHasPassed(t *testing.T) {
+	m := newManor(t)
+	tenant, as := m.mine["tenant"], m.callers["tenant"]
+	path := m.bulk(as, tenant, "", "", "").EventStreams[0].Endpoint.RequestURI
+	soon := time.Now().Add(2 * time.Second).UTC().Truncate(time.Millisecond)
+	m.do("PUT", "/v1/nodes/"+tenant+"/flags/probe-flag", fmt.Sprintf(`{"value":true,"validUntil":%q}`, soon.Format(time.RFC3339Nano)))
+	l := m.listen(path, "")
+	n, _ := l.next()
+	before := m.bulk(as, tenant, "", "", "")
+	l.close()
+	for after := before; after.value("probe-flag") == before.value("probe-flag"); after = m.bulk(as, tenant, "", "", "") {
+		if time.Since(soon) > time.Minute {
+			t.Fatal("the validity does not end")
+		}
+	}
+	back := m.listen(path, n.ID)
+	late := time.After(5 * time.Second)
+	for {
+		select {
+		case line := <-back.lines:
+			if strings.HasPrefix(line, "data: ") {
+				return
+			}
+		case <-late:
+			t.Fatal("the value changed while the client was away, and it is never told")
+		}
 	}
 }
