@@ -101,15 +101,22 @@ func (o ofrep) hinted(r *http.Request) {
 	if r.URL.RawQuery == "" {
 		return
 	}
-	if position, ok := notedAt(r.URL.Query().Get("flagConfigEtag")); ok {
+	if position, _, ok := notedAt(r.URL.Query().Get("flagConfigEtag")); ok {
 		_ = o.source.awaitBook(r.Context(), position) // which is a hint and no condition
 	}
 }
 
-// notedAt is the position that a notice named.
-func notedAt(text string) (uint64, bool) {
-	position, err := strconv.ParseUint(strings.Trim(text, `"`), 10, 64)
-	return position, err == nil
+// notedAt is the position that a notice named, and the instant at which it was told if it
+// named that, too.
+func notedAt(text string) (position uint64, told time.Time, ok bool) {
+	text, instant, dated := strings.Cut(strings.Trim(text, `"`), "-")
+	position, err := strconv.ParseUint(text, 10, 64)
+	if dated && err == nil {
+		var ms int64
+		ms, err = strconv.ParseInt(instant, 10, 64)
+		told = time.UnixMilli(ms)
+	}
+	return position, told, err == nil
 }
 
 // stream tells a client to evaluate again whenever something may have become another
@@ -134,8 +141,8 @@ func (o ofrep) stream(w http.ResponseWriter, r *http.Request) {
 	defer leave()
 	to := &browser{w, http.NewResponseController(w), o.source.Flags}
 	f := follower{ofrep: o, t: t, out: to}
-	if last, ok := notedAt(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("lastEventId"))); ok {
-		f.resume(last)
+	if last, told, ok := notedAt(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("lastEventId"))); ok {
+		f.resume(last, told)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -148,8 +155,11 @@ func (o ofrep) stream(w http.ResponseWriter, r *http.Request) {
 
 // resume goes on behind the position that the client was told of last, unless an
 // instant has come since then from which something counts or ceases to.
-func (f *follower) resume(last uint64) {
+func (f *follower) resume(last uint64, told time.Time) {
 	then := f.source.Flags.When(last)
+	if told.After(then) && told.Before(f.now()) {
+		then = told
+	}
 	v, err := f.source.Flags.Look(flag.Question{Node: f.t.Node, User: f.t.User, At: then, Position: last})
 	if err != nil || last == 0 {
 		return
@@ -280,14 +290,14 @@ type browser struct {
 	flags   *flag.Book
 }
 
-// changed tells the client to evaluate again. The id and the etag are the position:
-// from the one the stream goes on, and for the other the evaluation waits.
+// changed tells the client to evaluate again. The id is the position and the instant,
+// from which the stream goes on; the etag is the position, for which the evaluation waits.
 func (b *browser) changed(at uint64, now time.Time) bool {
 	modified := b.flags.When(at)
 	if modified.IsZero() {
 		modified = now
 	}
-	return b.write(fmt.Sprintf("id: %d\nevent: message\ndata: {\"type\":\"refetchEvaluation\",\"etag\":\"\\\"%[1]d\\\"\",\"lastModified\":%d}\n\n", at, modified.Unix()))
+	return b.write(fmt.Sprintf("id: %d-%d\nevent: message\ndata: {\"type\":\"refetchEvaluation\",\"etag\":\"\\\"%[1]d\\\"\",\"lastModified\":%[3]d}\n\n", at, now.UnixMilli(), modified.Unix()))
 }
 
 func (b *browser) alive() bool { return b.write(":\n\n") }

@@ -68,7 +68,7 @@ func (m *manor) partner(mark string) places {
 	m.do("PUT", "/v1/nodes/"+p["tenant"]+"/members/"+p["user"]+"/tenant-viewer", "{}")
 	p["principal"], p["permission"] = p["user"], "flag:read"
 	p["client"] = m.do("POST", "/v1/nodes/"+p["tenant"]+"/clients", fmt.Sprintf(`{"name":"%s client","permissions":["tenant:read"]}`, mark)).ID
-	p["request"] = m.do("POST", "/v1/nodes/"+p["tenant"]+"/change-requests", fmt.Sprintf(`{"operation":"lockFlag","input":{"node":%q,"flag":"probe-flag"},"summary":"%s wish"}`, p["tenant"], mark)).ID
+	p["request"] = m.as(m.client(p["tenant"], builtIn("tenant-admin")), "POST", "/v1/nodes/"+p["tenant"]+"/change-requests", fmt.Sprintf(`{"operation":"lockFlag","input":{"node":%q,"flag":"probe-flag"},"summary":"%s wish"}`, p["tenant"], mark)).ID
 	p["at"], p["seen"] = "2099-01-02T03:04:05Z", "1-a"
 	p["key"] = m.do("POST", "/v1/nodes/"+p["tenant"]+"/api-keys", fmt.Sprintf(`{"name":"%s key","permissions":["flag:evaluate"]}`, mark)).ID
 	return p
