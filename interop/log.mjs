@@ -1,29 +1,20 @@
-// Starts bin/reeve log serve on a free port with a directory of its own: in
+// Starts bin/reeve log serve on a port of its own choice with a directory of its own: in
 // plaintext, or with TLS and three users (root, an administrator; ann; bob), each
 // with the password that is the name twice.
 import { execFileSync, spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { free } from "./reeve.mjs";
 
 const binary = "../bin/reeve";
-const accepts = (port) =>
-  new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => resolve(socket.destroy() && true));
-    socket.on("error", () => resolve(false));
-  });
-
 export const credentials = (name) => ({ username: name, password: name + name });
 
 export async function log({ secure }) {
   const dir = mkdtempSync(join(tmpdir(), "reeve-interop-log-"));
-  const port = await free();
   const env = {
     ...process.env,
     REEVE_DATA_DIR: dir,
-    REEVE_LOG_ADDR: `127.0.0.1:${port}`,
+    REEVE_LOG_ADDR: "127.0.0.1:0",
     REEVE_ADMIN_ADDR: "127.0.0.1:0",
   };
   if (secure) {
@@ -35,14 +26,17 @@ export async function log({ secure }) {
   }
   const child = spawn(binary, ["log", "serve"], { env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
-  child.stdout.on("data", (chunk) => (said += chunk));
-  child.stderr.on("data", (chunk) => (said += chunk));
   const ended = new Promise((resolve) => child.on("exit", resolve));
-  const deadline = Date.now() + 30_000;
-  while (!(await accepts(port))) {
-    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the log does not serve:\n${said}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const port = await new Promise((resolve, reject) => {
+    const hear = (chunk) => {
+      said += chunk;
+      const at = /^log +esdb:\/\/[^:]+:(\d+)/m.exec(said);
+      if (at) resolve(at[1]);
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    child.on("exit", (code) => reject(new Error(`the log ended with ${code}:\n${said}`)));
+  });
   const ca = encodeURIComponent(join(dir, "cert.pem"));
   return {
     url: (name) => (secure ? `esdb://${name}:${name}${name}@localhost:${port}?tls=true&tlsCAFile=${ca}` : `esdb://localhost:${port}?tls=false`),

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { createServer } from "node:http";
 import { build } from "esbuild";
 import puppeteer from "puppeteer-core";
-import { free, reeve } from "./reeve.mjs";
+import { reeve } from "./reeve.mjs";
 
 const page_of_a_shop = `<!doctype html><title>shop</title><script type="module" src="/shop.js"></script>`;
 
@@ -30,8 +30,8 @@ before(async () => {
     res.setHeader("Content-Type", script ? "text/javascript" : "text/html");
     res.end(script ? bundle.outputFiles[0].text : page_of_a_shop);
   });
-  const port = await free();
-  await new Promise((done) => shop.listen(port, "127.0.0.1", done));
+  await new Promise((done) => shop.listen(0, "127.0.0.1", done));
+  const { port } = shop.address();
   browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
   page = await browser.newPage();
   page.on("response", (r) => r.request().method() === "POST" && bulks.push({ status: r.status(), etag: r.headers().etag }));

@@ -34,20 +34,11 @@ type reeve struct {
 	addr, token string
 }
 
-func free(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func run(t *testing.T) reeve {
 	t.Helper()
-	dir, addr := t.TempDir(), free(t)
+	dir, addr, any := t.TempDir(), "", "127.0.0.1:0"
 	c := exec.Command("../../bin/reeve", "dev", "--demo")
-	c.Env = append(os.Environ(), "REEVE_DATA_DIR="+dir, "REEVE_HTTP_ADDR="+addr, "REEVE_ADMIN_ADDR="+free(t), "REEVE_LOG_ADDR="+free(t))
+	c.Env = append(os.Environ(), "REEVE_DATA_DIR="+dir, "REEVE_HTTP_ADDR="+any, "REEVE_ADMIN_ADDR="+any, "REEVE_LOG_ADDR="+any)
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
 	if err != nil {
@@ -64,6 +55,9 @@ func run(t *testing.T) reeve {
 	})
 	lines := bufio.NewScanner(out)
 	for lines.Scan() && lines.Text() != "ready" {
+		if words := strings.Fields(lines.Text()); len(words) > 1 && words[0] == "API" {
+			addr = strings.TrimPrefix(words[1], "http://")
+		}
 	}
 	go func() {
 		for lines.Scan() {
