@@ -15,6 +15,7 @@ import (
 	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/eventstore"
 	"github.com/reeve-platform/reeve/internal/edge"
+	"github.com/reeve-platform/reeve/internal/edge/edgetest"
 )
 
 // What is shown is "true for members of testers". It does not stand for everybody when
@@ -127,6 +128,24 @@ func historyOf(t *testing.T, log *meddler, cr change.ID) (types []string) {
 	return types
 }
 
+// A powerless caller may do nothing that a change request proposes.
+type powerless struct{ edgetest.Guard }
+
+func (powerless) May(domain.Permissions, domain.NodeID) error { return edge.ErrForbidden }
+
+// Whoever may not give the command leaves the request as it was.
+func TestWhoMayNotGiveTheCommandBeginsNothing(t *testing.T) {
+	e, log, acme, cr, as := approvedRequest(t)
+	r := as("bob")
+	r.Caller = powerless{edgetest.Guard{As: r.Meta.Actor}}
+	if _, err := commands.ApplyChange(t.Context(), e.Ledger, change.Apply{Node: acme, Request: cr}, r); !errors.Is(err, edge.ErrForbidden) {
+		t.Fatal(err)
+	}
+	if h := historyOf(t, log, cr); !slices.Equal(h, []string{"ChangeRequestOpened", "ChangeRequestApproved"}) {
+		t.Errorf("%v", h)
+	}
+}
+
 // What is being applied cannot be taken back any more: nobody is told that it was, and
 // then it happens.
 func TestWhatIsBegunIsNotCancelled(t *testing.T) {
@@ -149,6 +168,11 @@ func TestWhatIsBegunIsNotCancelled(t *testing.T) {
 func TestWhatWasBegunComesToItsEnd(t *testing.T) {
 	for name, finish := range map[string]func(context.Context, *commands.Ledger, change.Apply, edge.Request) error{
 		"by somebody": func(ctx context.Context, l *commands.Ledger, cmd change.Apply, r edge.Request) error {
+			_, err := commands.ApplyChange(ctx, l, cmd, r)
+			return err
+		},
+		"by somebody who could not begin it": func(ctx context.Context, l *commands.Ledger, cmd change.Apply, r edge.Request) error {
+			r.Caller = powerless{edgetest.Guard{As: r.Meta.Actor}}
 			_, err := commands.ApplyChange(ctx, l, cmd, r)
 			return err
 		},

@@ -246,7 +246,11 @@ func ApplyChange(ctx context.Context, l *Ledger, cmd change.Apply, r edge.Reques
 	case err != nil: // and nobody is there to be told
 		return domain.Receipt{}, l.conclude(ctx, cmd, past, domain.Receipt{}, r, err)
 	}
-	receipt, err := p.carry(ctx, l, cmd, past, r)
+	given := r
+	if past.Status == change.IsApplying { // whoever began it was allowed to, and the command may be given already
+		given.Caller = nil
+	}
+	receipt, err := p.carry(ctx, l, cmd, past, given)
 	return receipt, l.conclude(ctx, cmd, past, receipt, r, err)
 }
 
@@ -264,8 +268,24 @@ func (l *Ledger) begin(ctx context.Context, cmd change.Apply, past change.Reques
 	case !l.holds(past.Author(), p.Needs, p.nodes):
 		return change.ErrNotApproved.With("whoever proposed it may not do so any more; somebody else must edit it")
 	}
+	if err := p.allowed(r.Caller); err != nil {
+		return err
+	}
 	_, err = Handle(ctx, l, "beginChangeRequest", change.Begin{Node: cmd.Node, Request: cmd.Request, Edition: past.Edition}, internal(r))
 	return err
+}
+
+// allowed refuses a caller who may not give the command. What is due is applied by nobody.
+func (p proposal) allowed(c edge.Caller) error {
+	if c == nil {
+		return nil
+	}
+	for _, n := range p.nodes {
+		if err := c.May(domain.PermissionsOf(p.Needs), n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // conclude records what became of a change request, and returns why it was not applied.
