@@ -128,7 +128,7 @@ type evaluated struct {
 func (w *world) evaluated(t *testing.T, key flag.Key, body string, at time.Time) (out evaluated) {
 	t.Helper()
 	rec := httptest.NewRecorder()
-	readapi.OFREP(w.source, everything, func() time.Time { return at }).ServeHTTP(rec, httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/"+string(key), strings.NewReader(body)))
+	ofrep(w.source, everything, func() time.Time { return at }).ServeHTTP(rec, httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/"+string(key), strings.NewReader(body)))
 	if err := json.Unmarshal(rec.Body.Bytes(), &out); err != nil || rec.Code != 200 {
 		t.Fatalf("%d %s %v", rec.Code, rec.Body, err)
 	}

@@ -16,33 +16,35 @@ import (
 	"github.com/reeve-platform/reeve/internal/edge"
 )
 
-// OFREP answers evaluations of OpenFeature clients, exactly in the shapes of the
-// OpenFeature Remote Evaluation Protocol, version 0.3.0. A context names whom
+// MountOFREP has r answer evaluations of OpenFeature clients, exactly in the shapes of
+// the OpenFeature Remote Evaluation Protocol, version 0.3.0. A context names whom
 // flags are evaluated for: tenantId (an id or a slug) or integratorId the node, or
 // both if the one hangs under the other; targetingKey a user of that tenant, or the
 // tenant itself where tenantId is missing. A context that names nobody means the
 // node that the caller is bound to, or else the platform.
 //
 // Answers come from the source's book of flags and from nothing else, so that they
-// are there while the database and the log are not. The handler serves whole paths,
-// from /ofrep/v1 on. Whose tells what the caller may see, which is all that can be
-// named; now is asked once for each request.
-func OFREP(s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) http.Handler {
+// are there while the database and the log are not. Whose tells what the caller may
+// see, which is all that can be named; now is asked once for each request. What is
+// not there is left to r, and to the [edge.Dialect] of its path.
+func MountOFREP(r chi.Router, s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) {
 	o := ofrep{s, whose, now, newAnswers()}
-	r := chi.NewRouter()
-	r.Use(crossOrigin)
-	r.Post("/ofrep/v1/evaluate/flags", o.bulk)
-	r.Post("/ofrep/v1/evaluate/flags/{key}", o.single)
+	r = r.With(crossOrigin)
+	r.Post(bulkPath, o.bulk)
+	r.Post(bulkPath+"/{key}", o.single)
 	r.Get(streamPath, o.stream)
-	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
-		refusal{status: http.StatusNotFound, Code: generalError, Details: "there is nothing here"}.write(w, "")
-	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Allow", "POST, OPTIONS")
-		refusal{status: http.StatusMethodNotAllowed, Code: generalError, Details: "flags are evaluated with POST"}.write(w, "")
-	})
-	return r
+	for _, path := range [...]string{bulkPath, bulkPath + "/{key}", streamPath} {
+		r.Options(path, func(http.ResponseWriter, *http.Request) {}) // crossOrigin answers
+	}
 }
+
+// Paths of OFREP.
+const (
+	// EvaluatePath is below what flags are evaluated at.
+	EvaluatePath = "/ofrep/v1/evaluate/"
+	bulkPath     = EvaluatePath + "flags"
+	streamPath   = "/ofrep/v1/stream"
+)
 
 // evaluating is what an evaluation is called in the record of refusals.
 const evaluating = "POST /ofrep/v1/evaluate/flags"

@@ -11,17 +11,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/domain/platform"
 	"github.com/reeve-platform/reeve/domain/tenant"
+	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/readapi"
 )
+
+// ofrep is OFREP and nothing else.
+func ofrep(s *readapi.Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) http.Handler {
+	r := chi.NewRouter()
+	edge.REST(r, edge.Options{Dialects: map[string]edge.Dialect{"/ofrep/": readapi.RefuseOFREP}, Shared: []string{"/ofrep/"}})
+	readapi.MountOFREP(r, s, whose, now)
+	return r
+}
 
 // remote serves OFREP over a world.
 func remote(t *testing.T, w *world) func(path, body string, headers ...string) (*http.Response, string) {
 	t.Helper()
-	handler := readapi.OFREP(w.source, everything, time.Now)
+	handler := ofrep(w.source, everything, time.Now)
 	return func(path, body string, headers ...string) (*http.Response, string) {
 		t.Helper()
 		r := httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags"+path, strings.NewReader(body))
@@ -87,7 +98,7 @@ func TestOFREPWhomAContextNames(t *testing.T) {
 // rest of the context is its own.
 func TestOFREPTellsNothingOfOthers(t *testing.T) {
 	w := painted(t)
-	handler := readapi.OFREP(w.source, func(*http.Request) (domain.Scope, error) { return northScope, nil }, time.Now)
+	handler := ofrep(w.source, func(*http.Request) (domain.Scope, error) { return northScope, nil }, time.Now)
 	answer := func(body string) string {
 		r := httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/colour", strings.NewReader(body))
 		rec := httptest.NewRecorder()
@@ -224,7 +235,7 @@ func TestOFREPHonoursValidityToTheMillisecond(t *testing.T) {
 	w.override(domain.NodeID(south), domain.TenantLevel, domain.NodeID(acme), "colour", flag.Setting{Value: raw(`"brief"`), ValidFrom: &noon, ValidUntil: &until})
 	for at, want := range map[time.Time]string{noon.Add(-time.Millisecond): "acme", noon: "brief", until.Add(-time.Millisecond): "brief", until: "acme"} {
 		rec := httptest.NewRecorder()
-		readapi.OFREP(w.source, everything, func() time.Time { return at }).ServeHTTP(rec, httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/colour", strings.NewReader(whom(`"tenantId":%q`, south))))
+		ofrep(w.source, everything, func() time.Time { return at }).ServeHTTP(rec, httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/colour", strings.NewReader(whom(`"tenantId":%q`, south))))
 		if got := read(t, rec.Body.String()); got.Value != want {
 			t.Errorf("at %s: %v, want %s", at, got.Value, want)
 		}
@@ -232,7 +243,7 @@ func TestOFREPHonoursValidityToTheMillisecond(t *testing.T) {
 }
 
 func TestOFREPForWebPages(t *testing.T) {
-	handler := readapi.OFREP(open(t).source, everything, time.Now)
+	handler := ofrep(open(t).source, everything, time.Now)
 	rec := httptest.NewRecorder()
 	handler.ServeHTTP(rec, httptest.NewRequest("OPTIONS", "/ofrep/v1/evaluate/flags", nil))
 	h := rec.Header()
@@ -260,7 +271,7 @@ func TestOFREPWithoutDatabase(t *testing.T) {
 	}
 	post := func() *httptest.ResponseRecorder {
 		rec := httptest.NewRecorder()
-		readapi.OFREP(s, everything, time.Now).ServeHTTP(rec, httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/colour", strings.NewReader("{}")))
+		ofrep(s, everything, time.Now).ServeHTTP(rec, httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags/colour", strings.NewReader("{}")))
 		return rec
 	}
 	tell("platform-platform", platform.Established{Node: domain.PlatformID}, nil)

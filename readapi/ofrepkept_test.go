@@ -39,7 +39,7 @@ func TestAnAnswerThatIsKeptIsTheAnswerStill(t *testing.T) {
 	scopes := []domain.Scope{everywhere, northScope, acmeScope}
 	var scope domain.Scope
 	whose := func(*http.Request) (domain.Scope, error) { return scope, nil }
-	keeps := readapi.OFREP(w.source, whose, now)
+	keeps := ofrep(w.source, whose, now)
 	tags := map[string]bool{}
 	for range 60 {
 		switch rand.IntN(5) {
@@ -55,7 +55,7 @@ func TestAnAnswerThatIsKeptIsTheAnswerStill(t *testing.T) {
 		}
 		for _, scope = range scopes {
 			for _, body := range contexts {
-				fresh := bulked(readapi.OFREP(w.source, whose, now), body, "")
+				fresh := bulked(ofrep(w.source, whose, now), body, "")
 				for range 3 {
 					if kept := bulked(keeps, body, ""); kept != fresh {
 						t.Fatalf("%s as of %v, kept:\n%s\nnew:\n%s", body, at, kept, fresh)

@@ -54,7 +54,7 @@ func TestOFREPHoldsToTheLimitsOfTheEdge(t *testing.T) {
 		},
 		Dialects: map[string]edge.Dialect{"/ofrep/": readapi.RefuseOFREP},
 	})
-	r.Handle("/ofrep/*", readapi.OFREP(source, edge.ScopeOf(domain.FlagEvaluate), time.Now))
+	readapi.MountOFREP(r, source, edge.ScopeOf(domain.FlagEvaluate), time.Now)
 	const often = `{"key":"colour","errorCode":"GENERAL","errorDetails":"too many requests; Retry-After says when to try again"}`
 	for i, step := range []struct {
 		as, want, retry, challenge, body string

@@ -38,7 +38,7 @@ func TestOFREPKnowsWhatItWasShown(t *testing.T) {
 			r.Header.Set("Reeve-Min-Position", least)
 		}
 		rec := httptest.NewRecorder()
-		readapi.OFREP(s, everything, time.Now).ServeHTTP(rec, r)
+		ofrep(s, everything, time.Now).ServeHTTP(rec, r)
 		if rec.Code != want || want == 200 && rec.Header().Get("Reeve-Position") != "9" {
 			t.Errorf("at least %q: %d %s %v", least, rec.Code, rec.Body, rec.Header())
 		}

@@ -53,8 +53,7 @@ const (
 	takes      = 10 * time.Second       // for one notice to be taken, or the stream ends
 	gathering  = 100 * time.Millisecond // between two looks: bursts are told once
 	inactivity = 120                    // seconds after which a client that nobody looks at may close its stream
-	streamPath = "/ofrep/v1/stream"
-	retryAfter = 5 * time.Second // that a client waits before it comes again
+	retryAfter = 5 * time.Second        // that a client waits before it comes again
 )
 
 // NewStreams has room for so many streams.

@@ -202,7 +202,7 @@ func TestOFREPCountsWhatItEvaluates(t *testing.T) {
 	var told []flag.Use
 	u := &readapi.Uses{Every: time.Hour, Logger: slog.New(slog.DiscardHandler), Record: func(_ context.Context, use flag.Use) error { told = append(told, use); return nil }}
 	w.source.Uses = u
-	h := readapi.OFREP(w.source, everything, func() time.Time { return noon })
+	h := ofrep(w.source, everything, func() time.Time { return noon })
 	post := func(path, tag string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("POST", "/ofrep/v1/evaluate/flags"+path, strings.NewReader(whom(`"tenantId":%q`, north)))
 		r.Header.Set("If-None-Match", tag)

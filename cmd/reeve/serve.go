@@ -271,13 +271,9 @@ func (s *server) establish() error {
 
 // serve serves h on l until the server is shut, over TLS if there is a config.
 func (s *server) serve(l net.Listener, h http.Handler, config *tls.Config) {
-	srv := edge.NewServer(h, edge.Pace{}, config, s.log)
+	srv := edge.NewLane(edge.NewServer(h, edge.Pace{}, config, s.log), readapi.EvaluatePath, s.log)
 	s.run.Go(func() error {
-		serve := srv.Serve
-		if config != nil {
-			serve = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
-		}
-		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
@@ -296,7 +292,7 @@ func (s *server) routes() chi.Router {
 	r := chi.NewRouter()
 	edge.REST(r, o, entries...)
 	exec.Mount(r, o, s.source, entries...)
-	r.Handle("/ofrep/*", readapi.OFREP(s.source, edge.ScopeOf(domain.FlagEvaluate), time.Now))
+	readapi.MountOFREP(r, s.source, edge.ScopeOf(domain.FlagEvaluate), time.Now)
 	r.Method(http.MethodPost, readapi.FlagdPath+"{call}", readapi.Flagd(s.source, edge.ScopeOf(domain.FlagEvaluate), time.Now))
 	r.Method(http.MethodPost, readapi.FlagdSyncPath+"{call}", readapi.FlagdSync(s.source, edge.ScopeOf(domain.FlagEvaluate), time.Now))
 	r.Method(http.MethodGet, readapi.FeedPath, readapi.NewFeed(s.source, s.feed))

@@ -125,7 +125,7 @@ func serveUnguarded() error {
 	everywhere := domain.Scope{Actor: domain.Actor{ID: "bench", Type: "service"}, Paths: []string{string(domain.PlatformID)}}
 	r := chi.NewRouter()
 	edge.REST(r, edge.Options{Logger: quiet, Dialects: map[string]edge.Dialect{"/ofrep/": readapi.RefuseOFREP}, Shared: []string{"/ofrep/"}})
-	r.Handle("/ofrep/*", readapi.OFREP(source, func(*http.Request) (domain.Scope, error) { return everywhere, nil }, time.Now))
+	readapi.MountOFREP(r, source, func(*http.Request) (domain.Scope, error) { return everywhere, nil }, time.Now)
 	listener, err := net.Listen("tcp", os.Getenv(helperAddr))
 	if err != nil {
 		return fmt.Errorf("unguarded server: %w", err)

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -58,8 +59,11 @@ func (f Refusal) Report(r *http.Request) {
 
 // routeOf is the pattern that a request was routed by.
 func routeOf(r *http.Request) string {
-	if c := chi.RouteContext(r.Context()); c != nil && c.RoutePattern() != "" {
-		return c.RoutePattern()
+	if r.Pattern != "" { // what has served it may know better than who has passed it on
+		return r.Pattern
+	}
+	if c := chi.RouteContext(r.Context()); c != nil {
+		return cmp.Or(c.RoutePattern(), "none")
 	}
 	return "none"
 }

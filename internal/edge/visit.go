@@ -60,7 +60,7 @@ func newVisit(r *http.Request, o Options) *visit {
 			v.dialect = d
 		}
 	}
-	if !requestID.MatchString(v.id) {
+	if v.id == "" || !requestID.MatchString(v.id) {
 		v.id = newID()
 	}
 	if v.trace = traceOf(r.Header.Get("Traceparent")); v.trace == "" {
@@ -81,6 +81,9 @@ func newID() string {
 // traceOf is the trace id of a W3C trace context header, empty if it is not valid.
 func traceOf(header string) string {
 	const noTrace, noSpan = "00000000000000000000000000000000", "0000000000000000"
+	if header == "" {
+		return ""
+	}
 	m := traceparent.FindStringSubmatch(header)
 	if m == nil || header[:2] == "ff" || m[1] == noTrace || m[2] == noSpan {
 		return ""
