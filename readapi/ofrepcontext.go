@@ -37,11 +37,14 @@ func (s *subject) bind(scope domain.Scope) {
 	if s.Named != "" || s.Slug != "" || len(scope.Paths) != 1 {
 		return
 	}
-	switch steps := strings.Split(scope.Paths[0], "/"); {
-	case len(steps) == 2 && s.Under == "":
-		s.Under = domain.IntegratorID(steps[1])
-	case len(steps) > 2:
-		s.Named = domain.TenantID(steps[2])
+	_, below, _ := strings.Cut(scope.Paths[0], "/") // the platform
+	integrator, below, deep := strings.Cut(below, "/")
+	tenant, _, _ := strings.Cut(below, "/")
+	switch {
+	case deep:
+		s.Named = domain.TenantID(tenant)
+	case integrator != "" && s.Under == "":
+		s.Under = domain.IntegratorID(integrator)
 	}
 }
 
@@ -55,6 +58,9 @@ func readSubject(r *http.Request) (subject, *refusal) {
 		return subject{}, &refusal{status: http.StatusBadRequest, Code: parseError, Details: "the body could not be read"}
 	case deeper(body, maxContextDepth+1):
 		return subject{}, wrongContext("the context is nested more than %d levels deep", maxContextDepth)
+	}
+	if attributes, ok := flat(string(body)); ok {
+		return subjectOf(attributes)
 	}
 	var ask struct {
 		Context map[string]any `json:"context"`
@@ -129,9 +135,10 @@ func (s *subject) name(attribute, value string) bool {
 	return true
 }
 
+// version4 is the usual spelling of a random UUID.
 func version4(s string) (string, bool) {
 	id, err := uuid.Parse(s)
-	return id.String(), err == nil && len(s) == 36 && id.Version() == 4
+	return strings.ToLower(s), err == nil && len(s) == 36 && id.Version() == 4
 }
 
 func wrongContext(format string, args ...any) *refusal {

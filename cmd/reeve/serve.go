@@ -271,7 +271,7 @@ func (s *server) establish() error {
 
 // serve serves h on l until the server is shut, over TLS if there is a config.
 func (s *server) serve(l net.Listener, h http.Handler, config *tls.Config) {
-	srv := edge.NewLane(edge.NewServer(h, edge.Pace{}, config, s.log), readapi.EvaluatePath, s.log)
+	srv := edge.NewShortcut(edge.NewServer(h, edge.Pace{}, config, s.log), readapi.EvaluatePath, s.log)
 	s.run.Go(func() error {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err

@@ -69,7 +69,7 @@ func NewVerifier(d *Directory, o Options) *Verifier {
 // query string are none. It fails with edge.ErrUnauthenticated if there is no
 // credential, and with an error of this package if there is no good one.
 func (v *Verifier) Authenticate(r *http.Request) (Principal, error) {
-	bearer, keys := r.Header.Values("Authorization"), r.Header.Values("X-API-Key")
+	bearer, keys := r.Header["Authorization"], r.Header["X-Api-Key"]
 	switch {
 	case len(bearer)+len(keys) == 0:
 		return Principal{}, edge.ErrUnauthenticated
