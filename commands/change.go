@@ -56,6 +56,7 @@ func init() {
 		}
 	}
 	governed["reviveFlag"], governed["requireApprovals"] = true, true // but not killFlag: who puts out a fire does not wait
+	governed["reassignTenant"] = true                                 // or a rule could be left by going elsewhere
 }
 
 // propose reads what is proposed. Its error points into the input of the proposal.
@@ -162,9 +163,10 @@ func (c *call[C, S]) unapproved() error {
 	if c.r.Change != "" || !governed[c.operation] {
 		return nil
 	}
-	nodes := edge.NodesOf(&c.cmd)
-	if n := c.required(nodes); n > 0 {
-		return change.ErrApprovalRequired.With(fmt.Sprintf("what %s does at %s takes %d approvals; open a change request", c.operation, nodes[0], n))
+	for _, node := range edge.NodesOf(&c.cmd) {
+		if n := c.required([]domain.NodeID{node}); n > 0 {
+			return change.ErrApprovalRequired.With(fmt.Sprintf("what %s does at %s takes %d approvals; open a change request", c.operation, node, n))
+		}
 	}
 	return nil
 }
