@@ -91,6 +91,26 @@ func within(part string, err error) error {
 	return &c
 }
 
+// prepared has a command that proposes or approves another one look at that. Of one that
+// is repeated nothing is asked: what came of it then does not hang on how things are now.
+func prepared[C domain.Command[S], S domain.State[S]](ctx context.Context, l *Ledger, operation string, cmd C, r edge.Request) (C, error) {
+	_, proposes := any(cmd).(proposer[C])
+	if _, approves := any(cmd).(change.Approve); !proposes && !approves {
+		return cmd, nil
+	}
+	if r.Keyed {
+		past, err := l.log.Read(ctx, cmd.Stream(), 0)
+		first := newCall(l, operation, cmd, r).first
+		if err != nil || slices.ContainsFunc(past, func(e domain.Recorded) bool { return e.ID == first }) {
+			return cmd, err
+		}
+	}
+	if err := l.independent(ctx, cmd, r.Meta.Actor); err != nil {
+		return cmd, err
+	}
+	return foreseeing(ctx, l, cmd, r)
+}
+
 // foreseeing shows a command that proposes another one what that would change. The
 // caller must be allowed to look at the preview, which is to be allowed the command.
 func foreseeing[C any](ctx context.Context, l *Ledger, cmd C, r edge.Request) (C, error) {
