@@ -93,7 +93,7 @@ func (f *Feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		edge.Refuse(w, r, err)
 		return
 	}
-	leave, ok := f.Room.enter(reader.who)
+	ctx, leave, ok := f.Room.enter(r.Context(), reader.who)
 	if !ok {
 		edge.Refuse(w, r, ErrStreams)
 		return
@@ -105,7 +105,7 @@ func (f *Feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Accel-Buffering", "no")
 	reader.w, reader.control = w, http.NewResponseController(w)
 	began := time.Now()
-	reader.read(r.Context(), from)
+	reader.read(ctx, from)
 	f.Source.Note("feed", reader.request, began, reader.told, nil)
 }
 

@@ -102,7 +102,7 @@ func (f flagdSync) SyncFlags(ctx context.Context, q *rpc.Request[sync.SyncFlagsR
 	if s == nil {
 		return flagdRefusal(c, &refusal{err: ErrStreams})
 	}
-	free, ok := s.enter(c.scope.Actor.ID)
+	ctx, free, ok := s.enter(ctx, c.scope.Actor.ID)
 	if !ok {
 		return flagdRefusal(c, &refusal{err: ErrStreams})
 	}

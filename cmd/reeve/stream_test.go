@@ -230,38 +230,54 @@ func TestStreamsEndWithTheRight(t *testing.T) {
 	}
 }
 
-// No principal takes the room of all streams, and a server that ends lets them go.
+// Nobody keeps others out by taking the room of all streams: not one principal nor many
+// of a tenant, nor an integrator. A server that ends lets them go.
 func TestStreamsHaveRoom(t *testing.T) {
 	m := newManor(t)
-	m.source.Streams.Most, m.source.Streams.Each = 3, 2
-	path := func(as string) string {
-		return m.bulk(as, m.mine["tenant"], "", "", "").EventStreams[0].Endpoint.RequestURI
+	m.source.Streams.Most = 4
+	path := func(as, tenant string) string {
+		return m.bulk(as, tenant, "", "", "").EventStreams[0].Endpoint.RequestURI
 	}
-	mine, other := path(m.callers["tenant"]), path(m.callers["partner"])
-	one := m.listen(mine, "")
-	for want, path := range map[int]string{200: mine} {
-		if l := m.listen(path, ""); l.status != want {
-			t.Errorf("%d, want %d", l.status, want)
+	mine, theirs := m.mine["tenant"], m.theirs["tenant"]
+	first, second := m.client(mine, domain.PermissionsOf(domain.FlagEvaluate)), m.client(mine, domain.PermissionsOf(domain.FlagEvaluate))
+	other := m.client(theirs, builtIn("tenant-admin"))
+	var all []*listener
+	for _, as := range []string{first, first, second, second} {
+		l := m.listen(path(as, mine), "")
+		if all = append(all, l); l.status != http.StatusOK {
+			t.Fatalf("there is room: %d", l.status)
 		}
+		l.next()
 	}
-	if l := m.listen(mine, ""); l.status != http.StatusTooManyRequests {
+	if l := m.listen(path(first, mine), ""); l.status != http.StatusTooManyRequests {
 		t.Errorf("one too many of one: %d", l.status)
 	}
-	if l := m.listen(other, ""); l.status != http.StatusOK {
-		t.Errorf("room for another: %d", l.status)
+	feed := m.follow(other, "", "")
+	if feed.status != http.StatusOK {
+		t.Fatalf("room for another integrator's: %d", feed.status)
 	}
-	if l := m.listen(other, ""); l.status != http.StatusTooManyRequests {
-		t.Errorf("one too many altogether: %d", l.status)
+	if l := m.listen(path(other, theirs), ""); l.status != http.StatusOK {
+		t.Errorf("and for as much as the first has: %d", l.status)
 	}
-	one.next()
-	one.close()
-	for began := time.Now(); m.listen(mine, "").status != http.StatusOK; {
+	if l := m.listen(path(other, theirs), ""); l.status != http.StatusTooManyRequests {
+		t.Errorf("and for more: %d", l.status)
+	}
+	m.do("PUT", "/v1/nodes/"+mine+"/flags/probe-flag", `{"value":false}`)
+	told := 0
+	for _, l := range all {
+		if _, ok := l.next(); ok {
+			told++
+		}
+	}
+	if told != 2 {
+		t.Errorf("%d of four are left", told)
+	}
+	feed.close()
+	for began := time.Now(); m.listen(path(other, theirs), "").status != http.StatusOK; {
 		if time.Since(began) > time.Minute {
 			t.Fatal("the room of one who has gone is not free")
 		}
 	}
-	l := m.listen(other, "")
-	_ = l // the world ends with streams open
 }
 
 // A told is one notice of the feed.
