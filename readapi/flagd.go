@@ -103,7 +103,7 @@ func resolve[T any](ctx context.Context, f flagd, key string, about *structpb.St
 	if err != nil {
 		return v, nil, flagdError(rpc.CodeNotFound, flagNotFound, "there is no such flag")
 	}
-	f.source.Uses.Note(a.view.Node(), flag.Key(key), f.now())
+	f.source.Uses.Note(a.view.Node(), flag.Key(key), a.at)
 	if e, err = readEvaluated(flag.Key(key), &answer); err != nil {
 		return v, nil, err
 	}
@@ -180,6 +180,6 @@ func (f flagd) ResolveAll(ctx context.Context, q *rpc.Request[evaluation.Resolve
 	if err != nil {
 		return nil, err
 	}
-	f.source.Uses.Note(a.view.Node(), "", f.now())
+	f.source.Uses.Note(a.view.Node(), "", a.at)
 	return rpc.NewResponse(all), nil
 }

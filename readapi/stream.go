@@ -72,7 +72,7 @@ func (o ofrep) streams(b []byte, a *asking) []byte {
 	if s == nil || a.scope.Actor.ID == "" {
 		return b
 	}
-	t := ticket{Who: a.scope.Actor.ID, Node: a.view.Node(), User: a.User, Until: turn(o.now()).Add(epoch).Unix()}
+	t := ticket{Who: a.scope.Actor.ID, Node: a.view.Node(), User: a.User, Until: turn(a.at).Add(epoch).Unix()}
 	return fmt.Appendf(b, `,"eventStreams":[{"type":"sse","endpoint":{"requestUri":"%s?ticket=%s"},"inactivityDelaySec":%d}]`, streamPath, t.seal(s.Key), inactivity)
 }
 
