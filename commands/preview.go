@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -196,6 +197,7 @@ type held struct {
 // unmoved compares, and appends unless something has moved meanwhile.
 func (c *call[C, S]) unmoved(ctx context.Context, m *memory[S], facts []domain.Event) (r domain.Receipt, moved bool, err error) {
 	if err := c.compare(ctx, facts); err != nil {
+		r, err = c.unless(ctx, m, err)
 		return r, false, err
 	}
 	if !c.held.Stands() { // much may have come, and others need not wait until it is looked through
@@ -211,6 +213,21 @@ func (c *call[C, S]) unmoved(ctx context.Context, m *memory[S], facts []domain.E
 	}
 	r, err = c.claiming(ctx, m, facts)
 	return r, false, err
+}
+
+// unless refuses what has moved, unless it is this very command that moved it, which
+// another process has just given.
+func (c *call[C, S]) unless(ctx context.Context, m *memory[S], moved error) (domain.Receipt, error) {
+	if !errors.Is(moved, ErrPreviewStale) {
+		return domain.Receipt{}, moved
+	}
+	if err := c.refresh(ctx, m); err != nil {
+		return domain.Receipt{}, err
+	}
+	if r, found, err := c.repeated(m); found {
+		return r, err
+	}
+	return domain.Receipt{}, moved
 }
 
 // compare refuses what the caller was not shown. What was compared before and still
