@@ -29,6 +29,7 @@ const maxFlagdBytes = maxContextBytes + 4<<10
 //   - No answer has the reason STATIC. Clients keep such answers by the key of the flag
 //     alone, and would give one tenant the value of another; the reason is DEFAULT, and
 //     the metadata tell what decided.
+//   - No answer has no variant, for clients give their own default then.
 //   - An object is an object: a list or null is a mismatch of types, and not among all
 //     flags.
 //   - A stream tells of the node that the caller is bound to, or else of the platform.
