@@ -226,3 +226,67 @@ func TestARebaseKeepsWhatStillStands(t *testing.T) {
 		t.Errorf("it still stands for the same and has lost its approvals: %v", h)
 	}
 }
+
+// Whoever did not hear the answer is told what came of it, although the same could not be
+// done now; and the key is that of what was asked then.
+func TestAnEditIsRepeated(t *testing.T) {
+	e, log, acme, cr, as := approvedRequest(t)
+	keyed := func(who, key string) edge.Request {
+		r := as(who)
+		r.Keyed, r.Meta.CommandID, r.Meta.Fingerprint = true, key, key
+		return r
+	}
+	input, _ := json.Marshal(map[string]any{"node": acme, "flag": "dark", "value": false, "validUntil": time.Now().Add(time.Hour)})
+	edit, rebase := change.Edit{Node: acme, Request: cr, Input: input}, change.Rebase{Node: acme, Request: cr}
+	edited, err := give(t, e.Ledger, "editChangeRequest", edit, keyed("ann", "edit"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	does(t, e, "overrideFlag", flag.Override{Node: acme, Flag: "dark", Value: json.RawMessage("false")}) // so that it stands for something else
+	rebased, err := give(t, e.Ledger, "rebaseChangeRequest", rebase, keyed("ann", "rebase"))
+	if err != nil || rebased.Position == edited.Position {
+		t.Fatal(rebased, err)
+	}
+	does(t, e, "deprecateFlag", flag.Deprecate{Flag: "dark"})
+	does(t, e, "archiveFlag", flag.Archive{Flag: "dark"}) // so that nobody overrides it any more
+	if _, err := give(t, e.Ledger, "rebaseChangeRequest", rebase, keyed("ann", "again")); err == nil {
+		t.Fatal("the request can still be shown")
+	}
+	other := commands.NewLedger(log, commands.Options{NameKey: nameKey, Survey: nobody, Flags: e.flags})
+	for name, l := range map[string]*commands.Ledger{"this process": e.Ledger, "another": other} {
+		if r, err := give(t, l, "editChangeRequest", edit, keyed("ann", "edit")); err != nil || r.Position != edited.Position {
+			t.Errorf("%s: edited at %d, and again %+v: %v", name, edited.Position, r, err)
+		}
+		if r, err := give(t, l, "rebaseChangeRequest", rebase, keyed("ann", "rebase")); err != nil || r.Position != rebased.Position {
+			t.Errorf("%s: rebased at %d, and again %+v: %v", name, rebased.Position, r, err)
+		}
+		wrong := keyed("ann", "edit")
+		wrong.Meta.Fingerprint = "another"
+		if _, err := give(t, l, "editChangeRequest", edit, wrong); !errors.Is(err, commands.ErrKeyReused) {
+			t.Errorf("%s: something else under the key: %v", name, err)
+		}
+	}
+}
+
+// Nor does it matter to an approval that is repeated who has edited the request since.
+func TestAnApprovalIsRepeated(t *testing.T) {
+	e, log, acme, cr, as := approvedRequest(t)
+	past, err := log.Read(t.Context(), change.Stream(cr), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := as("bea")
+	r.Keyed, r.Meta.CommandID = true, "approve"
+	approve := change.Approve{Node: acme, Request: cr, Seen: past[0].Event.(change.Opened).Foreseen.Preview}
+	first, err := give(t, e.Ledger, "approveChangeRequest", approve, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, _ := json.Marshal(map[string]any{"node": acme, "flag": "dark", "value": false, "validUntil": time.Now().Add(time.Hour)})
+	if _, err := give(t, e.Ledger, "editChangeRequest", change.Edit{Node: acme, Request: cr, Input: input}, as("bea")); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := give(t, e.Ledger, "approveChangeRequest", approve, r); err != nil || again.Position != first.Position {
+		t.Errorf("approved at %d, and again %+v: %v", first.Position, again, err)
+	}
+}

@@ -129,10 +129,7 @@ func On[C domain.Command[S], S domain.State[S]](name, route string, needs domain
 			if err != nil {
 				return edge.Answer{}, err
 			}
-			if cmd, err = foreseeing(ctx, l, cmd, r); err != nil {
-				return edge.Answer{}, err
-			}
-			if err := l.independent(ctx, cmd, r.Meta.Actor); err != nil {
+			if cmd, err = prepared(ctx, l, name, cmd, r); err != nil {
 				return edge.Answer{}, err
 			}
 			receipt, err := Handle(ctx, l, name, cmd, r)

@@ -1,10 +1,8 @@
 package commands
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -56,6 +54,7 @@ func init() {
 		}
 	}
 	governed["reviveFlag"], governed["requireApprovals"] = true, true // but not killFlag: who puts out a fire does not wait
+	governed["reassignTenant"] = true                                 // or a rule could be left by going elsewhere
 }
 
 // propose reads what is proposed. Its error points into the input of the proposal.
@@ -88,6 +87,26 @@ func within(part string, err error) error {
 		c.Fields[i].Pointer = part + "/" + strings.TrimPrefix(c.Fields[i].Pointer, "/")
 	}
 	return &c
+}
+
+// prepared has a command that proposes or approves another one look at that. Of one that
+// is repeated nothing is asked: what came of it then does not hang on how things are now.
+func prepared[C domain.Command[S], S domain.State[S]](ctx context.Context, l *Ledger, operation string, cmd C, r edge.Request) (C, error) {
+	_, proposes := any(cmd).(proposer[C])
+	if _, approves := any(cmd).(change.Approve); !proposes && !approves {
+		return cmd, nil
+	}
+	if r.Keyed {
+		past, err := l.log.Read(ctx, cmd.Stream(), 0)
+		first := newCall(l, operation, cmd, r).first
+		if err != nil || slices.ContainsFunc(past, func(e domain.Recorded) bool { return e.ID == first }) {
+			return cmd, err
+		}
+	}
+	if err := l.independent(ctx, cmd, r.Meta.Actor); err != nil {
+		return cmd, err
+	}
+	return foreseeing(ctx, l, cmd, r)
 }
 
 // foreseeing shows a command that proposes another one what that would change. The
@@ -162,9 +181,10 @@ func (c *call[C, S]) unapproved() error {
 	if c.r.Change != "" || !governed[c.operation] {
 		return nil
 	}
-	nodes := edge.NodesOf(&c.cmd)
-	if n := c.required(nodes); n > 0 {
-		return change.ErrApprovalRequired.With(fmt.Sprintf("what %s does at %s takes %d approvals; open a change request", c.operation, nodes[0], n))
+	for _, node := range edge.NodesOf(&c.cmd) {
+		if n := c.required([]domain.NodeID{node}); n > 0 {
+			return change.ErrApprovalRequired.With(fmt.Sprintf("what %s does at %s takes %d approvals; open a change request", c.operation, node, n))
+		}
 	}
 	return nil
 }
@@ -175,22 +195,6 @@ func (l *Ledger) ruled(ctx context.Context, cmd any) (err error) {
 		_, err = l.o.Flags(ctx)
 	}
 	return err
-}
-
-// applied declares the command that carries out a change request.
-func applied(name, route string, needs domain.Permission, summary string) edge.Entry[*Ledger] {
-	return edge.Entry[*Ledger]{
-		Name: name, Route: route, Needs: needs, Summary: summary, Writes: true,
-		Input: reflect.TypeFor[change.Apply](), Output: reflect.TypeFor[domain.Receipt](),
-		Call: func(ctx context.Context, l *Ledger, bind edge.Bind, r edge.Request) (edge.Answer, error) {
-			var cmd change.Apply
-			if err := bind(&cmd); err != nil {
-				return edge.Answer{}, err
-			}
-			receipt, err := ApplyChange(ctx, l, cmd, r)
-			return edge.Answer{Body: receipt, Position: receipt.Position}, err
-		},
-	}
 }
 
 // lookedAt declares the preview of that: what the change request would change now, as
@@ -222,131 +226,7 @@ func lookedAt(name, route string, needs domain.Permission, summary string) edge.
 	}
 }
 
-// ApplyChange gives the command of an approved change request as its author, held to
-// what was approved, and records what became of it. It is given once, however often
-// that is asked for, and also if the process ends between the two. Without a caller it
-// is one that is due.
-func ApplyChange(ctx context.Context, l *Ledger, cmd change.Apply, r edge.Request) (domain.Receipt, error) {
-	past, revision, err := l.request(ctx, cmd.Request)
-	if err != nil {
-		return domain.Receipt{}, err
-	}
-	p, err := propose(past.Operation, past.Input)
-	switch {
-	case past.Status == change.Absent || past.Node != cmd.Node:
-		return domain.Receipt{}, change.ErrNotFound
-	case past.Status == change.IsApplied:
-		return domain.Receipt{Stream: past.Outcome.Stream, Revision: past.Outcome.Revision, Position: past.Outcome.Position, Events: past.Outcome.Types}, nil
-	case err == nil && past.Status != change.IsApplying: // what was begun is gone on with
-		err = l.begin(ctx, cmd, past, revision, p, r)
-	}
-	switch {
-	case err != nil && r.Caller != nil:
-		return domain.Receipt{}, err
-	case err != nil: // and nobody is there to be told
-		return domain.Receipt{}, l.conclude(ctx, cmd, past, domain.Receipt{}, r, err)
-	}
-	given := r
-	if past.Status == change.IsApplying { // whoever began it was allowed to, and the command may be given already
-		given.Caller = nil
-	}
-	receipt, err := p.carry(ctx, l, cmd, past, given)
-	return receipt, l.conclude(ctx, cmd, past, receipt, r, err)
-}
-
-// begin records that a change request is applied from now on, if that may be. Nobody
-// takes it back then, also if the process ends before it is recorded what became of it.
-func (l *Ledger) begin(ctx context.Context, cmd change.Apply, past change.Request, revision uint64, p proposal, r edge.Request) error {
-	err := past.Ready(cmd.Node, l.required(p.nodes), func(a domain.Actor) bool { return l.holds(a, domain.ChangeApprove, p.nodes) })
-	switch {
-	case err != nil:
-		return err
-	case r.Preview != "":
-		return ErrNotPreviewed.With("a change request is held to the preview that was approved; leave Reeve-Preview out")
-	case r.IfMatch != nil && *r.IfMatch != revision:
-		return ErrStale
-	case !l.holds(past.Author(), p.Needs, p.nodes):
-		return change.ErrNotApproved.With("whoever proposed it may not do so any more; somebody else must edit it")
-	}
-	if err := p.allowed(r.Caller); err != nil {
-		return err
-	}
-	_, err = Handle(ctx, l, "beginChangeRequest", change.Begin{Node: cmd.Node, Request: cmd.Request, Edition: past.Edition}, internal(r))
-	return err
-}
-
-// allowed refuses a caller who may not give the command. What is due is applied by nobody.
-func (p proposal) allowed(c edge.Caller) error {
-	if c == nil {
-		return nil
-	}
-	for _, n := range p.nodes {
-		if err := c.May(domain.PermissionsOf(p.Needs), n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// conclude records what became of a change request, and returns why it was not applied.
-func (l *Ledger) conclude(ctx context.Context, cmd change.Apply, past change.Request, receipt domain.Receipt, r edge.Request, err error) error {
-	outcome := outcomeOf(cmd, past, receipt, r, err)
-	if outcome == nil {
-		return err
-	}
-	conclude := change.Conclude{Node: cmd.Node, Request: cmd.Request, Edition: past.Edition, Outcome: outcome}
-	if _, failed := Handle(ctx, l, "concludeChangeRequest", conclude, internal(r)); failed != nil {
-		return failed
-	}
-	return err
-}
-
-// ApplyDue applies a change request that is scheduled, if it is due.
-func ApplyDue(ctx context.Context, l *Ledger, cmd change.Apply) error {
-	past, _, err := l.request(ctx, cmd.Request)
-	if err != nil || !past.IsDue(l.now()) {
-		return err
-	}
-	_, err = ApplyChange(ctx, l, cmd, SystemRequest("the change request is due"))
-	return err
-}
-
 // holds reports whether somebody may do something at all of the nodes.
 func (l *Ledger) holds(who domain.Actor, what domain.Permission, nodes []domain.NodeID) bool {
 	return l.o.Holds != nil && !slices.ContainsFunc(nodes, func(n domain.NodeID) bool { return !l.o.Holds(who.ID, what, n) })
-}
-
-// carry gives the command. Its key is the request's edition, so that it has one effect.
-func (p proposal) carry(ctx context.Context, l *Ledger, cmd change.Apply, past change.Request, r edge.Request) (domain.Receipt, error) {
-	m := r.Meta
-	m.Actor, m.CausationID, m.CommandID = past.Author(), r.Meta.CommandID, applicationKey(cmd.Request, past.Edition)
-	m.Reason, m.Fingerprint = cmp.Or(past.Summary, "change request "+string(cmd.Request)), edge.Fingerprint(p.Name, p.input)
-	a, err := p.call(ctx, l, p.Entry, edge.Request{Meta: m, Keyed: true, Preview: past.Foreseen.Preview, Caller: r.Caller, Change: string(cmd.Request)})
-	receipt, _ := a.Body.(domain.Receipt)
-	return receipt, err
-}
-
-// applicationKey is what an edition of a request is applied under. No caller can have
-// chosen it: their keys are printable ASCII.
-func applicationKey(id change.ID, edition int) string {
-	return fmt.Sprintf("\u2192change:%s:%d", id, edition)
-}
-
-// outcomeOf is what became of a change request: nil if it may be tried again as it is.
-func outcomeOf(cmd change.Apply, past change.Request, receipt domain.Receipt, r edge.Request, err error) domain.Event {
-	if err == nil {
-		return change.Applied{Request: cmd.Request, Edition: past.Edition, Stream: receipt.Stream, Revision: receipt.Revision, Position: receipt.Position, Types: receipt.Events, By: r.Meta.Actor}
-	}
-	e, ok := domain.AsError(err)
-	switch {
-	case !ok:
-		return nil
-	case errors.Is(err, ErrPreviewStale):
-		return change.Outdated{Request: cmd.Request, Edition: past.Edition, Detail: e.Detail}
-	case e.Kind == domain.Unavailable || e.Kind == domain.Internal || e.Kind == domain.Exhausted || errors.Is(err, ErrInFlight):
-		return nil
-	case r.Caller == nil:
-		return change.Failed{Request: cmd.Request, Edition: past.Edition, Code: e.Code, Detail: e.Detail}
-	}
-	return change.Halted{Request: cmd.Request, Edition: past.Edition, Code: e.Code, Detail: e.Detail}
 }

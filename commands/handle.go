@@ -37,11 +37,12 @@ type call[C domain.Command[S], S domain.State[S]] struct {
 	operation string
 	scope     string    // of the idempotency key: operation, stream and principal
 	first     uuid.UUID // id of the first fact that comes of it
+	held      *held     // to what its caller was shown; nil before that is compared
 }
 
 func newCall[C domain.Command[S], S domain.State[S]](l *Ledger, operation string, cmd C, r edge.Request) *call[C, S] {
 	scope := operation + "|" + string(cmd.Stream()) + "|" + r.Meta.Actor.ID
-	return &call[C, S]{l, cmd, r, operation, scope, domain.EventID(scope, r.Meta.CommandID, 0)}
+	return &call[C, S]{Ledger: l, cmd: cmd, r: r, operation: operation, scope: scope, first: domain.EventID(scope, r.Meta.CommandID, 0)}
 }
 
 // Handle is the only write path: read, fold, decide, append. It appends at the
@@ -67,6 +68,7 @@ func Handle[C domain.Command[S], S domain.State[S]](ctx context.Context, l *Ledg
 }
 
 func (c *call[C, S]) run(ctx context.Context) (domain.Receipt, error) {
+	defer c.release()
 	m, err := c.recall(ctx)
 	for try := 1; err == nil; try++ {
 		var receipt domain.Receipt

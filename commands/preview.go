@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -109,11 +110,16 @@ func foresee[C domain.Command[S], S domain.State[S]](ctx context.Context, l *Led
 	if err != nil {
 		return p, err
 	}
-	e, name, err := newCall(l, operation, cmd, r).effect(ctx, facts)
+	book, err := l.o.Flags(ctx)
 	if err != nil {
 		return p, err
 	}
-	p = e.Seen(name, sees(r))
+	c := newCall(l, operation, cmd, r)
+	e, err := book.If(c.meta(), facts...).Effect(ctx, sees(r))
+	if err != nil {
+		return p, err
+	}
+	p = e.Preview(c.preview(&e, facts))
 	for _, f := range facts {
 		if d, ok := events.Registry.Definition(f); ok {
 			p.Facts = append(p.Facts, d.Name)
@@ -136,23 +142,8 @@ func sees(r edge.Request) func(*flag.Place) bool {
 	}
 }
 
-// effect is what facts would change as of now, and the name of the preview that shows
-// it: the position, and a digest of the command, of what it replaces and of everything
-// that it changes.
-func (c *call[C, S]) effect(ctx context.Context, facts []domain.Event) (e flag.Effect, name string, err error) {
-	book, err := c.o.Flags(ctx)
-	if err != nil {
-		return e, "", err
-	}
-	meta := c.r.Meta
-	meta.At = c.now()
-	if e, err = book.Effect(ctx, meta, facts...); err != nil {
-		return e, "", err
-	}
-	return e, c.preview(&e, facts), nil
-}
-
-// preview names an effect. Of the facts only what they replace is in it: the rest may
+// preview names an effect: by its position, and by a digest of the command, of what it
+// replaces and of everything that it changes. Of the facts only what they replace is in it: the rest may
 // be of the instant of the decision.
 func (c *call[C, S]) preview(e *flag.Effect, facts []domain.Event) string {
 	parts := []any{c.cmd}
@@ -172,8 +163,9 @@ const look = 250 * time.Millisecond
 // fenced appends facts, unless the caller was shown that they change something else.
 // While it looks, other commands of this process that change what flags come to go
 // on; before it appends they are held up, and what has come meanwhile, from wherever,
-// is looked at again. So nothing comes between, but for what another process appends
-// in the time that one append takes.
+// is looked through: if it is about the same flags and places, the command begins
+// again, and whatever else it is makes no difference. So nothing comes between, but for
+// what another process appends in the time that one append takes.
 func (c *call[C, S]) fenced(ctx context.Context, m *memory[S], facts []domain.Event) (domain.Receipt, error) {
 	shown := c.r.Preview
 	switch concerns := flag.Concerns(c.cmd.Stream()); {
@@ -195,18 +187,25 @@ func (c *call[C, S]) fenced(ctx context.Context, m *memory[S], facts []domain.Ev
 	return domain.Receipt{}, ErrBusy
 }
 
+// A held command has been compared with what its caller was shown, and notes what comes
+// from then on.
+type held struct {
+	*flag.Watch
+	facts string // that it decided on
+}
+
 // unmoved compares, and appends unless something has moved meanwhile.
 func (c *call[C, S]) unmoved(ctx context.Context, m *memory[S], facts []domain.Event) (r domain.Receipt, moved bool, err error) {
-	e, name, err := c.effect(ctx, facts)
-	if err != nil {
+	if err := c.compare(ctx, facts); err != nil {
+		r, err = c.unless(ctx, m, err)
 		return r, false, err
 	}
-	if _, now, _ := strings.Cut(name, "-"); !strings.HasSuffix(c.r.Preview, "-"+now) {
-		return r, false, c.stale(ctx, &e, facts)
+	if !c.held.Stands() { // much may have come, and others need not wait until it is looked through
+		return r, true, nil
 	}
 	c.fence.Lock()
 	defer c.fence.Unlock()
-	if c.moved(ctx, e.Position) {
+	if c.moved(ctx) {
 		return r, true, nil
 	}
 	if len(facts) == 0 {
@@ -216,12 +215,68 @@ func (c *call[C, S]) unmoved(ctx context.Context, m *memory[S], facts []domain.E
 	return r, false, err
 }
 
-// moved reports whether something has come since a position, or may have.
-func (c *call[C, S]) moved(ctx context.Context, position uint64) bool {
+// unless refuses what has moved, unless it is this very command that moved it, which
+// another process has just given.
+func (c *call[C, S]) unless(ctx context.Context, m *memory[S], moved error) (domain.Receipt, error) {
+	if !errors.Is(moved, ErrPreviewStale) {
+		return domain.Receipt{}, moved
+	}
+	if err := c.refresh(ctx, m); err != nil {
+		return domain.Receipt{}, err
+	}
+	if r, found, err := c.repeated(m); found {
+		return r, err
+	}
+	return domain.Receipt{}, moved
+}
+
+// compare refuses what the caller was not shown. What was compared before and still
+// stands is not compared again: whoever raced the command to its stream may have been
+// about something else.
+func (c *call[C, S]) compare(ctx context.Context, facts []domain.Event) error {
+	said, _ := json.Marshal(facts) // which are stored as such
+	if c.held != nil && c.held.facts == string(said) && c.held.Stands() {
+		return nil
+	}
+	c.release()
+	book, err := c.o.Flags(ctx)
+	if err != nil {
+		return err
+	}
+	w := book.Watch(c.meta(), facts...)
+	c.held = &held{w, string(said)}
+	e, err := w.Effect(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if _, now, _ := strings.Cut(c.preview(&e, facts), "-"); !strings.HasSuffix(c.r.Preview, "-"+now) {
+		return c.stale(ctx, w.Prospect, facts)
+	}
+	return nil
+}
+
+// release stops noting what comes.
+func (c *call[C, S]) release() {
+	if c.held != nil {
+		c.held.End()
+		c.held = nil
+	}
+}
+
+// moved reports whether something that matters has come since the comparison, or may
+// have.
+func (c *call[C, S]) moved(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, look)
 	defer cancel()
-	book, err := c.o.Flags(ctx)
-	return err != nil || book.Position() != position
+	_, err := c.o.Flags(ctx)
+	return err != nil || !c.held.Stands()
+}
+
+// meta is that of the facts, now.
+func (c *call[C, S]) meta() domain.Meta {
+	meta := c.r.Meta
+	meta.At = c.now()
+	return meta
 }
 
 // differences is how many of them a refusal names.
@@ -229,7 +284,7 @@ const differences = 20
 
 // stale tells what is different from what the caller was shown, if it was this command
 // that was shown.
-func (c *call[C, S]) stale(ctx context.Context, e *flag.Effect, facts []domain.Event) error {
+func (c *call[C, S]) stale(ctx context.Context, now *flag.Prospect, facts []domain.Event) error {
 	text, _, _ := strings.Cut(c.r.Preview, "-")
 	position, err := strconv.ParseUint(text, 10, 64)
 	book, unreachable := c.o.Flags(ctx)
@@ -237,14 +292,13 @@ func (c *call[C, S]) stale(ctx context.Context, e *flag.Effect, facts []domain.E
 	if err != nil || unreachable != nil {
 		return untold
 	}
-	meta := c.r.Meta
-	meta.At = c.now()
-	then, err := book.EffectAt(ctx, position, meta, facts...)
-	if err != nil || c.preview(&then, facts) != c.r.Preview {
+	then := book.IfAt(position, c.meta(), facts...)
+	e, err := then.Effect(ctx, nil)
+	if err != nil || c.preview(&e, facts) != c.r.Preview {
 		return untold
 	}
-	refusal := ErrPreviewStale.With(fmt.Sprintf("%s; it was of position %d, and now is %d", ErrPreviewStale.Detail, position, e.Position))
-	for _, d := range e.Since(&then, sees(c.r), differences) {
+	refusal := ErrPreviewStale.With(fmt.Sprintf("%s; it was of position %d, and now is %d", ErrPreviewStale.Detail, position, now.Position()))
+	for _, d := range now.Since(ctx, then, sees(c.r), differences) {
 		refusal = refusal.At("Reeve-Preview", d)
 	}
 	return refusal

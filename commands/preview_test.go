@@ -250,6 +250,69 @@ func TestACommitIsHeldToItsPreview(t *testing.T) {
 	}
 }
 
+// crowded is an estate in which something else happens whenever somebody looks at flags,
+// such as at the nth time.
+func (e estate) crowded(log *eventstore.Store, happens func(n int)) estate {
+	n := 0
+	flags := func(ctx context.Context) (*flag.Book, error) { n++; happens(n); return e.flags(ctx) }
+	return estate{commands.NewLedger(log, commands.Options{NameKey: nameKey, Survey: nobody, Flags: flags}), flags}
+}
+
+// However much of no matter comes all the time, a command that is held to its preview
+// goes through; what matters is noticed whenever it comes.
+func TestACrowdHoldsUpNobody(t *testing.T) {
+	log := realLog(t)
+	e, other := foresighted(t, log), foresighted(t, log)
+	nord := e.integrator(t, "Nord")
+	acme, bolt := e.tenant(t, "acme", nord), e.tenant(t, "bolt", nord)
+	for _, k := range []flag.Key{"dark", "other"} {
+		e.define(t, k)
+	}
+	value := func(n int) json.RawMessage { return json.RawMessage([]string{"true", "false"}[n%2]) }
+	say := func(at domain.NodeID, k flag.Key) func(n int) {
+		return func(n int) { does(t, other, "overrideFlag", flag.Override{Node: at, Flag: k, Value: value(n)}) }
+	}
+	no := flag.Override{Node: acme, Flag: "dark", Value: value(1)}
+	for name, happens := range map[string]func(n int){
+		"another flag":       say(bolt, "other"),
+		"the flag elsewhere": say(bolt, "dark"),
+		"the same stream, at times": func(n int) {
+			if n%2 == 1 {
+				say(acme, "other")(n / 2)
+			}
+		},
+	} {
+		p, err := foreseen(t, e, "overrideFlag", no, everywhere)
+		if err != nil || len(p.Changes) != 1 {
+			t.Fatal(p, err)
+		}
+		if _, err := give(t, e.crowded(log, happens).Ledger, "overrideFlag", no, held(p.Preview)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		does(t, e, "clearFlagOverride", flag.ClearOverride{Node: acme, Flag: "dark"})
+	}
+	for at := 1; at <= 3; at++ { // the comparison, the look before the append, and never
+		p, err := foreseen(t, e, "overrideFlag", no, everywhere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		happens := func(n int) {
+			if n == at {
+				does(t, other, "overrideFlag", flag.Override{Node: domain.NodeID(nord), Flag: "dark", Value: value(1)})
+			}
+		}
+		_, err = give(t, e.crowded(log, happens).Ledger, "overrideFlag", no, held(p.Preview))
+		if stale := errors.Is(err, commands.ErrPreviewStale); stale != (at < 3) {
+			t.Errorf("the integrator says so at the %d. look: %v", at, err)
+		}
+		if err == nil {
+			does(t, e, "clearFlagOverride", flag.ClearOverride{Node: acme, Flag: "dark"})
+		} else {
+			does(t, e, "clearFlagOverride", flag.ClearOverride{Node: domain.NodeID(nord), Flag: "dark"})
+		}
+	}
+}
+
 // A preview is of one command with all that it says, and good for it once.
 func TestAPreviewIsOfOneCommand(t *testing.T) {
 	e := foresighted(t, realLog(t))

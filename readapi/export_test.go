@@ -91,3 +91,8 @@ func Fill(answers, bytes int) (size int) {
 
 // KeptBytes is how many may be kept.
 const KeptBytes = keptBytes
+
+// Enter makes room for one more stream.
+func (s *Streams) Enter(ctx context.Context, who string) (held context.Context, leave func(), ok bool) {
+	return s.enter(ctx, who)
+}

@@ -29,6 +29,7 @@ const maxFlagdBytes = maxContextBytes + 4<<10
 //   - No answer has the reason STATIC. Clients keep such answers by the key of the flag
 //     alone, and would give one tenant the value of another; the reason is DEFAULT, and
 //     the metadata tell what decided.
+//   - No answer has no variant, for clients give their own default then.
 //   - An object is an object: a list or null is a mismatch of types, and not among all
 //     flags.
 //   - A stream tells of the node that the caller is bound to, or else of the platform.
@@ -103,7 +104,7 @@ func resolve[T any](ctx context.Context, f flagd, key string, about *structpb.St
 	if err != nil {
 		return v, nil, flagdError(rpc.CodeNotFound, flagNotFound, "there is no such flag")
 	}
-	f.source.Uses.Note(a.view.Node(), flag.Key(key), f.now())
+	f.source.Uses.Note(a.view.Node(), flag.Key(key), a.at)
 	if e, err = readEvaluated(flag.Key(key), &answer); err != nil {
 		return v, nil, err
 	}
@@ -180,6 +181,6 @@ func (f flagd) ResolveAll(ctx context.Context, q *rpc.Request[evaluation.Resolve
 	if err != nil {
 		return nil, err
 	}
-	f.source.Uses.Note(a.view.Node(), "", f.now())
+	f.source.Uses.Note(a.view.Node(), "", a.at)
 	return rpc.NewResponse(all), nil
 }

@@ -33,7 +33,7 @@ func (f flagd) EventStream(ctx context.Context, _ *rpc.Request[evaluation.EventS
 	a := asking{scope: c.scope}
 	a.bind(c.scope)
 	node, _ := f.place(&a) // a bound one names no slug
-	leave, ok := s.enter(c.scope.Actor.ID)
+	ctx, leave, ok := s.enter(ctx, c.scope.Actor.ID)
 	if !ok {
 		return flagdRefusal(c, &refusal{err: ErrStreams})
 	}

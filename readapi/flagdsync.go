@@ -1,7 +1,9 @@
 package readapi
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -22,7 +24,8 @@ const FlagdSyncPath = "/" + syncv1connect.FlagSyncServiceName + "/"
 
 // FlagdSync gives clients of flagd that evaluate by themselves the flags of one tenant
 // or integrator, in the words of flagd.sync.v1: that of the caller, or the tenant that
-// the selector names, by id or slug, as a context of [OFREP] would.
+// the selector names, by id or slug, as a context of [OFREP] would. The selector is the
+// header Flagd-Selector, or else that of the message.
 //
 // It gives what can be given exactly: flags that come to one value there for everybody,
 // until something happens or an instant comes, and then it sends them anew. Rules and
@@ -42,18 +45,24 @@ type flagdSync struct{ ofrep }
 
 // asked finds the place that flags are wanted of. Leave gives back the room for the work.
 func (f flagdSync) asked(ctx context.Context, selector string) (a asking, leave func(), err error) {
+	if a, leave, err = f.wanted(ctx, selector); err == nil && a.view.Node() == domain.PlatformID { // where a context may name anybody
+		leave()
+		err = flagdRefusal(flagdCallOf(ctx), wrongContext("name a tenant in the selector"))
+	}
+	return a, leave, err
+}
+
+// wanted is the place of the caller, or what the selector names: the header before the message,
+// as flagd reads it.
+func (f flagdSync) wanted(ctx context.Context, selector string) (a asking, leave func(), err error) {
 	c := flagdCallOf(ctx)
-	a.scope = c.scope
+	a.scope, selector = c.scope, cmp.Or(c.r.Header.Get("Flagd-Selector"), selector)
 	if selector != "" && !a.name("tenantId", selector) {
 		return a, nil, flagdRefusal(c, wrongContext("the selector is not the id or slug of a tenant"))
 	}
 	leave, no := f.begin(c.w.Header(), c.r, &a)
 	if no != nil {
 		return a, nil, flagdRefusal(c, no)
-	}
-	if a.view.Node() == domain.PlatformID { // where a context may name anybody
-		leave()
-		return a, nil, flagdRefusal(c, wrongContext("name a tenant in the selector"))
 	}
 	return a, leave, nil
 }
@@ -69,16 +78,21 @@ func (f flagdSync) FetchAllFlags(ctx context.Context, q *rpc.Request[sync.FetchA
 	if err != nil {
 		return nil, toldFlagd(err)
 	}
+	f.source.Uses.Note(a.view.Node(), "", a.at)
 	return rpc.NewResponse(&sync.FetchAllFlagsResponse{FlagConfiguration: text}), nil
 }
 
-// GetMetadata says why flags are left out of what is given.
+// GetMetadata says why flags are left out of what is given. Clients ask it first and
+// name nobody, so whoever is bound to no place is told nothing.
 func (f flagdSync) GetMetadata(ctx context.Context, _ *rpc.Request[sync.GetMetadataRequest]) (*rpc.Response[sync.GetMetadataResponse], error) {
-	a, leave, err := f.asked(ctx, "")
+	a, leave, err := f.wanted(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
+	if a.view.Node() == domain.PlatformID {
+		return rpc.NewResponse(&sync.GetMetadataResponse{Metadata: &structpb.Struct{}}), nil
+	}
 	why := map[string]any{}
 	for k, reason := range compileFlagd(&a.view).omitted {
 		why[string(k)] = string(reason)
@@ -102,7 +116,7 @@ func (f flagdSync) SyncFlags(ctx context.Context, q *rpc.Request[sync.SyncFlagsR
 	if s == nil {
 		return flagdRefusal(c, &refusal{err: ErrStreams})
 	}
-	free, ok := s.enter(c.scope.Actor.ID)
+	ctx, free, ok := s.enter(ctx, c.scope.Actor.ID)
 	if !ok {
 		return flagdRefusal(c, &refusal{err: ErrStreams})
 	}
@@ -120,7 +134,7 @@ type documents struct {
 	node    domain.NodeID
 	to      *rpc.ServerStream[sync.SyncFlagsResponse]
 	control *http.ResponseController
-	last    string
+	last    [sha256.Size]byte
 }
 
 func (d *documents) changed(at uint64, now time.Time) bool {
@@ -129,16 +143,21 @@ func (d *documents) changed(at uint64, now time.Time) bool {
 		return false
 	}
 	text, err := compileFlagd(&v).document()
-	if err != nil || text == d.last {
+	sum := sha256.Sum256([]byte(text)) // for a document may be large, and streams many
+	if err != nil || sum == d.last {
 		return err == nil
 	}
-	d.last = text
+	d.last = sum
+	d.source.Uses.Note(d.node, "", now)
 	return flagdSend(d.control, d.to, &sync.SyncFlagsResponse{FlagConfiguration: text})
 }
 
 // alive says nothing: whoever has the newest document is told when there is another.
-// Clients that are gone do not answer the pings of HTTP/2.
-func (d *documents) alive() bool { return d.control.SetWriteDeadline(time.Time{}) == nil }
+// Clients that are gone do not answer the pings of HTTP/2. Whoever has it uses it.
+func (d *documents) alive() bool {
+	d.source.Uses.Note(d.node, "", d.now())
+	return d.control.SetWriteDeadline(time.Time{}) == nil
+}
 
 // Definitions are the flags of a place as flagd has them (flagd.dev, flag definitions).
 type definitions struct {
@@ -188,11 +207,7 @@ func define(k flag.Key, answer *flag.Answer) (definition, flag.Variance) {
 	if _, ok := e.any(); !ok {
 		return definition{}, byType
 	}
-	name := e.Variant
-	if name == "" {
-		name = "value"
-	}
-	return definition{"ENABLED", map[string]json.RawMessage{name: e.Value}, name, e.Metadata}, ""
+	return definition{"ENABLED", map[string]json.RawMessage{e.Variant: e.Value}, e.Variant, e.Metadata}, ""
 }
 
 // names are those of the flags that are left out, in order.

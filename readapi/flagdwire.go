@@ -1,6 +1,7 @@
 package readapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"math"
@@ -17,6 +18,10 @@ import (
 
 // typeMismatch is the code of flagd for a flag that is asked for as what it is not.
 const typeMismatch = "TYPE_MISMATCH"
+
+// unnamed is the variant of a value that has no name. Without one, clients of flagd take
+// what is off or the default for nothing said, and give their own default.
+const unnamed = "value"
 
 // An evaluated flag is what OFREP says of it, read again: there is one place that
 // words an answer.
@@ -35,6 +40,7 @@ func readEvaluated(k flag.Key, a *flag.Answer) (*evaluated, error) {
 	if e.Reason == string(flag.Static) {
 		e.Reason = "DEFAULT" // clients keep what is static, whomever they ask for next
 	}
+	e.Variant = cmp.Or(e.Variant, unnamed)
 	return e, nil
 }
 

@@ -71,12 +71,13 @@ and ($3::text = '' or $3::text = any(f.tags)) and ($4::text = '' or f.contact = 
 )
 
 // A flag that nobody evaluates is unused as soon as usage has been recorded for as long
-// as that takes, and the flag has been what it is.
+// as that takes, and the flag has been what it is, unless another depends on it.
 const staleFlags = `from (select f.*, u.*, case when f.status = 'archived' then '{}'::text[] else array_remove(array[
   case when f.marked_by is not null then 'marked' end,
   case when nullif(f.expires, '')::date <= (now() at time zone 'utc')::date then 'expired' end,
   case when f.status in ('active', 'deprecated') and u.begun is not null
-    and greatest(u.begun, u.last_evaluated_at, u.last_listed_at, (f.status_by->>'at')::timestamptz) < now() - interval '30 days' then 'unused' end
+    and greatest(u.begun, u.last_evaluated_at, u.last_listed_at, (f.status_by->>'at')::timestamptz) < now() - interval '30 days'
+    and not exists (select from readmodel.flags g, jsonb_array_elements(g.prerequisites::jsonb) p where g.status <> 'archived' and p->>'flag' = f.key) then 'unused' end
 ], null) end as stale
   from readmodel.flags f cross join lateral (select
     (select max(u.last_at) from readmodel.flag_usage u where u.flag = f.key) as last_evaluated_at,

@@ -61,7 +61,8 @@ type asking struct {
 	subject
 	scope domain.Scope
 	seen  uint64 // position that the view shows at least
-	view  flag.View
+	at    time.Time
+	view  flag.View // as of at
 }
 
 // asked finds whom flags are evaluated for. Leave gives back the room for the work.
@@ -104,10 +105,10 @@ func (o ofrep) look(r *http.Request, a *asking) *refusal {
 	if err != nil {
 		return &refusal{err: plain(err)}
 	}
-	a.seen = o.source.seen()
+	a.seen, a.at = o.source.seen(), o.now()
 	node, ok := o.place(a)
 	if ok {
-		a.view, err = o.source.Flags.Look(flag.Question{Node: node, User: a.User, Context: &a.Context, At: o.now()})
+		a.view, err = o.source.Flags.Look(flag.Question{Node: node, User: a.User, Context: &a.Context, At: a.at})
 	}
 	switch {
 	case domain.KindOf(err) == domain.Unavailable:
@@ -184,7 +185,7 @@ func (o ofrep) single(w http.ResponseWriter, r *http.Request) {
 		refusal{status: http.StatusNotFound, Code: flagNotFound, Details: "there is no such flag"}.write(w, key)
 		return
 	}
-	o.source.Uses.Note(a.view.Node(), flag.Key(key), o.now())
+	o.source.Uses.Note(a.view.Node(), flag.Key(key), a.at)
 	writeRaw(w, appendEvaluation(make([]byte, 0, 512), flag.Key(key), &answer))
 }
 
@@ -198,7 +199,7 @@ func (o ofrep) bulk(w http.ResponseWriter, r *http.Request) {
 	}
 	b := o.all(&a)
 	leave()
-	o.source.Uses.Note(b.node, "", o.now())
+	o.source.Uses.Note(b.node, "", a.at)
 	w.Header().Set("ETag", b.tag)
 	if matches(r.Header.Get("If-None-Match"), b.tag) {
 		w.WriteHeader(http.StatusNotModified)
@@ -211,10 +212,9 @@ func (o ofrep) bulk(w http.ResponseWriter, r *http.Request) {
 // context too, because a client that asks for somebody else must not be told that
 // nothing has changed.
 func (o ofrep) all(a *asking) *bulkAnswer {
-	now := o.now()
 	a.canonical, _ = json.Marshal(a.Attributes) // maps are written in the order of their keys
 	key := keyOf(a)
-	b, again := o.answers.find(key, a, now)
+	b, again := o.answers.find(key, a)
 	if b != nil {
 		return b
 	}
@@ -229,7 +229,7 @@ func (o ofrep) all(a *asking) *bulkAnswer {
 	})
 	b.body = append(o.streams(append(b.body, ']'), a), '}')
 	b.tag = etag(append(a.canonical, strings.Join(a.scope.Paths, " ")...), b.body)
-	o.answers.remember(key, a, now, b, again)
+	o.answers.remember(key, a, b, again)
 	return b
 }
 

@@ -55,17 +55,17 @@ func keyOf(a *asking) string {
 
 // find is the answer to what is asked, nil if there is none that is still true, and
 // whether the same was asked before.
-func (k *answers) find(key string, a *asking, now time.Time) (b *bulkAnswer, again bool) {
+func (k *answers) find(key string, a *asking) (b *bulkAnswer, again bool) {
 	k.mu.Lock()
 	b, again = k.kept.Get(key)
 	k.mu.Unlock()
 	switch {
-	case !again || b.body == nil || b.node != a.view.Node() || b.user != a.User || now.Before(b.from) || !now.Before(b.to):
+	case !again || b.body == nil || b.node != a.view.Node() || b.user != a.User || a.at.Before(b.from) || !a.at.Before(b.to):
 		return nil, again
 	case b.position == a.view.Position():
 		return b, true
 	}
-	if version, _ := a.view.Version(now); version != b.version {
+	if version, _ := a.view.Version(a.at); version != b.version {
 		return nil, true
 	}
 	next := *b
@@ -77,15 +77,15 @@ func (k *answers) find(key string, a *asking, now time.Time) (b *bulkAnswer, aga
 // remember keeps an answer until something that is said begins or ceases to count, or
 // the ticket in it is replaced. Of what is asked for the first time only that it was is
 // kept: most of those who ask once do not come back.
-func (k *answers) remember(key string, a *asking, now time.Time, b *bulkAnswer, again bool) {
+func (k *answers) remember(key string, a *asking, b *bulkAnswer, again bool) {
 	k.usual.Store(int64(len(b.body) + len(b.body)/8))
 	switch {
 	case key == "":
 	case !again:
 		k.keep(key, &bulkAnswer{})
 	default:
-		b.user, b.position, b.from, b.to = a.User, a.view.Position(), now, turn(now)
-		version, next := a.view.Version(now)
+		b.user, b.position, b.from, b.to = a.User, a.view.Position(), a.at, turn(a.at)
+		version, next := a.view.Version(a.at)
 		if b.version = version; !next.IsZero() && next.Before(b.to) {
 			b.to = next
 		}

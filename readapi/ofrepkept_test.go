@@ -74,6 +74,35 @@ func TestAnAnswerThatIsKeptIsTheAnswerStill(t *testing.T) {
 	}
 }
 
+// An answer that is made while something begins to count is not kept as if it were made
+// after.
+func TestAnAnswerMadeAcrossAnInstantIsOfBeforeIt(t *testing.T) {
+	w := painted(t)
+	begins := noon.Add(70 * time.Minute)
+	w.override(domain.NodeID(south), domain.TenantLevel, domain.NodeID(acme), "colour", flag.Setting{Value: raw(`"late"`), ValidFrom: &begins})
+	var left int // so many looks at the clock until the instant comes
+	at := begins.Add(-time.Millisecond)
+	now := func() time.Time {
+		if left--; left == 0 {
+			at = begins
+		}
+		return at
+	}
+	whose := func(*http.Request) (domain.Scope, error) { return everywhere, nil }
+	body := whom(`"tenantId":"south"`)
+	for n := 1; n <= 6; n++ {
+		at, left = begins.Add(-time.Millisecond), 0
+		keeps := readapi.OFREP(w.source, whose, now)
+		bulked(keeps, body, "") // so that the next is kept
+		left = n
+		bulked(keeps, body, "")
+		at, left = begins.Add(time.Minute), 0
+		if kept, fresh := bulked(keeps, body, ""), bulked(readapi.OFREP(w.source, whose, now), body, ""); kept != fresh {
+			t.Errorf("the instant came at look %d; a minute later\nkept: %s\nnew:  %s", n, kept, fresh)
+		}
+	}
+}
+
 // What is kept has a bound, however many ask, and whatever they are answered.
 func TestKeptAnswersHaveABound(t *testing.T) {
 	for _, bytes := range []int{100, 40_000, readapi.KeptBytes / 3} {

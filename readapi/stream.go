@@ -21,14 +21,16 @@ import (
 type Streams struct {
 	Key   []byte                 // that tickets are proved with; the same for all servers of an installation
 	Most  int                    // streams at once
-	Each  int                    // of these, those of one principal: pages of one application share a key
 	Moved func() <-chan struct{} // closed as soon as something has happened
 	Err   func() error           // why nobody may be let in, nil if all is well
 	Ended <-chan struct{}        // closed when the server ends
 
+	// Belongs tells the node that a principal belongs to and its integrator, none for the
+	// platform; nil if that is of no matter.
+	Belongs func(who string) (node, integrator domain.NodeID)
+
 	mu    sync.Mutex
-	all   int
-	whose map[string]int
+	open  block
 	looks *lru.Cache[place, glance] // which all who follow one place share
 }
 
@@ -59,29 +61,7 @@ const (
 // NewStreams has room for so many streams.
 func NewStreams(key []byte, most int, moved func() <-chan struct{}, err func() error, ended <-chan struct{}) *Streams {
 	looks, _ := lru.New[place, glance](places)
-	return &Streams{Key: key, Most: most, Each: max(most/2, 1), Moved: moved, Err: err, Ended: ended, looks: looks}
-}
-
-// enter makes room for one more stream of a principal.
-func (s *Streams) enter(who string) (leave func(), ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.all >= s.Most || s.whose[who] >= s.Each {
-		return nil, false
-	}
-	if s.whose == nil {
-		s.whose = map[string]int{}
-	}
-	s.all++
-	s.whose[who]++
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.all--
-		if s.whose[who]--; s.whose[who] == 0 {
-			delete(s.whose, who)
-		}
-	}, true
+	return &Streams{Key: key, Most: most, Moved: moved, Err: err, Ended: ended, looks: looks}
 }
 
 // streams is the member of a bulk answer that says where notices are to be had. It
@@ -91,7 +71,7 @@ func (o ofrep) streams(b []byte, a *asking) []byte {
 	if s == nil || a.scope.Actor.ID == "" {
 		return b
 	}
-	t := ticket{Who: a.scope.Actor.ID, Node: a.view.Node(), User: a.User, Until: turn(o.now()).Add(epoch).Unix()}
+	t := ticket{Who: a.scope.Actor.ID, Node: a.view.Node(), User: a.User, Until: turn(a.at).Add(epoch).Unix()}
 	return fmt.Appendf(b, `,"eventStreams":[{"type":"sse","endpoint":{"requestUri":"%s?ticket=%s"},"inactivityDelaySec":%d}]`, streamPath, t.seal(s.Key), inactivity)
 }
 
@@ -131,7 +111,7 @@ func (o ofrep) stream(w http.ResponseWriter, r *http.Request) {
 		refusal{status: http.StatusUnauthorized, Code: generalError, Details: "the ticket is not good, or not any more; evaluate again to be given another"}.write(w, "")
 		return
 	}
-	leave, ok := s.enter(t.Who)
+	ctx, leave, ok := s.enter(r.Context(), t.Who)
 	if !ok {
 		w.Header().Set("Retry-After", "60")
 		refusal{status: http.StatusTooManyRequests, Code: generalError, Details: "too many streams are open"}.write(w, "")
@@ -148,7 +128,7 @@ func (o ofrep) stream(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep notices back
 	if to.write(fmt.Sprintf("retry: %d\n\n", retryAfter.Milliseconds())) {
-		f.follow(r)
+		f.follow(r.WithContext(ctx))
 	}
 }
 

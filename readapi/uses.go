@@ -1,8 +1,10 @@
 package readapi
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,6 +59,7 @@ func (u *Uses) Note(node domain.NodeID, k flag.Key, now time.Time) {
 	if !ok {
 		if u.places.Load() >= mostUses {
 			u.lost.Add(1)
+			u.news.Store(true) // for room is made where records are written
 			return
 		}
 		var there bool
@@ -100,30 +103,53 @@ func (u *Uses) Flush() error {
 	return u.write(ctx, time.Now(), usesFlush, true)
 }
 
-// write records what is due, or everything. What fails is counted on.
+// write records what is due, or everything; what has waited longest first. What fails is
+// counted on, and holds up the rest only if the log is away.
 func (u *Uses) write(ctx context.Context, now time.Time, most int, all bool) (err error) {
-	u.counts.Range(func(key, value any) bool {
-		at, c := key.(usePlace), value.(*useCount)
-		switch {
-		case c.count.Load() == 0:
-			u.forget(at, c, now)
-			return true
-		case !all && now.Sub(c.told) < u.Every:
+	due := u.due(now, all)
+	if len(due) > most {
+		u.news.Store(true)
+		due = due[:most]
+	}
+	for _, d := range due {
+		if ctx.Err() != nil {
 			u.news.Store(true)
-			return true
-		case most == 0:
-			u.news.Store(true)
-			return false
+			break
 		}
-		most--
-		err = u.tell(ctx, at, c, now)
-		return err == nil
-	})
+		failed := u.tell(ctx, d.usePlace, d.useCount, now)
+		if err = cmp.Or(err, failed); domain.KindOf(failed) == domain.Unavailable {
+			break
+		}
+	}
 	if (err != nil) != u.failing {
 		u.failing = err != nil
 		u.Logger.Log(ctx, map[bool]slog.Level{true: slog.LevelWarn, false: slog.LevelInfo}[u.failing], "recording which flags are evaluated", "error", err)
 	}
 	return err
+}
+
+// A usesDue is what is to be recorded.
+type usesDue struct {
+	usePlace
+	*useCount
+}
+
+// due finds what is to be recorded, and forgets what was not evaluated for long.
+func (u *Uses) due(now time.Time, all bool) (due []usesDue) {
+	u.counts.Range(func(key, value any) bool {
+		at, c := key.(usePlace), value.(*useCount)
+		switch {
+		case c.count.Load() == 0:
+			u.forget(at, c, now)
+		case all || now.Sub(c.told) >= u.Every:
+			due = append(due, usesDue{at, c})
+		default:
+			u.news.Store(true)
+		}
+		return true
+	})
+	slices.SortFunc(due, func(a, b usesDue) int { return a.told.Compare(b.told) })
+	return due
 }
 
 // tell records one count.
@@ -134,22 +160,25 @@ func (u *Uses) tell(ctx context.Context, at usePlace, c *useCount, now time.Time
 		last = first
 	}
 	err := u.Record(ctx, flag.Use{Node: at.node, Flag: at.flag, Count: int(n), First: first, Last: last})
-	switch domain.KindOf(err) {
-	case domain.Unavailable, domain.Internal:
-		if err != nil {
-			c.first.Store(first.UnixMilli())
-			c.count.Add(n)
-			u.news.Store(true)
-			return err
+	switch kind := domain.KindOf(err); {
+	case err == nil:
+	case kind == domain.Unavailable, kind == domain.Internal:
+		c.first.Store(first.UnixMilli())
+		c.count.Add(n)
+		u.news.Store(true)
+		if kind == domain.Internal { // which concerns the node alone, and does not pass by itself
+			c.told = now
 		}
+		return err
 	}
 	c.told = now // also of what is refused: the node may have gone
 	return nil
 }
 
-// forget makes room of what was not evaluated for long.
+// forget makes room of what was not evaluated for long. What was never recorded is just
+// being evaluated for the first time.
 func (u *Uses) forget(at usePlace, c *useCount, now time.Time) {
-	if now.Sub(c.told) > 2*u.Every && c.count.Load() == 0 {
+	if !c.told.IsZero() && now.Sub(c.told) > 2*u.Every && c.count.Load() == 0 {
 		u.counts.Delete(at)
 		u.places.Add(-1)
 	}

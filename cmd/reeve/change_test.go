@@ -132,6 +132,55 @@ func TestFourEyesAreNeeded(t *testing.T) {
 	}
 }
 
+// Whoever moves a tenant changes what it gets: where that takes approvals, so does the
+// move, on either side.
+func TestAMoveTakesApprovals(t *testing.T) {
+	d := newDesk(t)
+	admin, other := d.client("platform", builtIn("platform-admin")), d.client("platform", builtIn("platform-admin"))
+	away := d.theirs["integrator"]
+	move := func(to string) (int, []byte) {
+		status, _, b := d.ask(admin, probe{method: "POST", path: "/v1/tenants/" + d.tenant + "/reassign", body: fmt.Sprintf(`{"integrator":%q}`, to)})
+		return status, b
+	}
+	if status, b := move(away); status != http.StatusConflict || codeOf(b) != "approval-required" {
+		t.Fatalf("%d %s", status, b)
+	}
+	var r domain.Receipt
+	decode(t, d.as(admin, "POST", "/change-requests", fmt.Sprintf(`{"operation":"reassignTenant","input":{"tenant":%q,"integrator":%q}}`, d.tenant, away), http.StatusCreated), &r)
+	path := "/change-requests/" + r.ID
+	if code := codeOf(d.as(admin, "POST", path+"/apply", "", http.StatusConflict)); code != "not-approved" {
+		t.Errorf("applied by one: %s", code)
+	}
+	d.as(other, "POST", path+"/approve", fmt.Sprintf(`{"seen":%q}`, d.seen(admin, path)), http.StatusOK)
+	d.as(admin, "POST", path+"/apply", "", http.StatusOK)
+	d.as(admin, "POST", d.lifted(admin, other), "", http.StatusOK)
+	if status, b := move(d.mine["integrator"]); status != http.StatusOK {
+		t.Fatalf("where nobody asks for approvals: %d %s", status, b)
+	}
+	d.do("PUT", "/v1/nodes/"+away+"/approval-rule", `{"approvals":1,"below":true}`)
+	if status, b := move(away); status != http.StatusConflict || codeOf(b) != "approval-required" {
+		t.Errorf("to who asks for approvals: %d %s", status, b)
+	}
+}
+
+// seen is the preview that a request stands for, as somebody reads it.
+func (d *desk) seen(who, path string) string {
+	d.t.Helper()
+	var c projections.ChangeRequest
+	decode(d.t, d.now(who, "/v1/nodes/"+d.tenant+path), &c)
+	return c.Preview
+}
+
+// lifted is how the approved request to ask for no approvals any more is applied.
+func (d *desk) lifted(author, by string) (apply string) {
+	d.t.Helper()
+	var r domain.Receipt
+	decode(d.t, d.as(author, "POST", "/change-requests", fmt.Sprintf(`{"operation":"requireApprovals","input":{"node":%q,"approvals":0}}`, d.tenant), http.StatusCreated), &r)
+	path := "/change-requests/" + r.ID
+	d.as(by, "POST", path+"/approve", fmt.Sprintf(`{"seen":%q}`, d.seen(author, path)), http.StatusOK)
+	return path + "/apply"
+}
+
 // preview is what the request would change now.
 func (d *desk) preview(who, path string) []byte {
 	d.t.Helper()

@@ -129,7 +129,7 @@ func (m *manor) remotely(as string, attributes map[string]any) map[string]map[st
 			f["reason"] = "DEFAULT"
 		}
 		if f["variant"] == nil {
-			f["variant"] = ""
+			f["variant"] = "value"
 		}
 		found[key] = f
 	}
@@ -149,6 +149,25 @@ func anyOf(f *v1.AnyFlag) map[string]any {
 		v = value.ObjectValue.AsMap()
 	}
 	return map[string]any{"value": v, "reason": f.GetReason(), "variant": f.GetVariant(), "metadata": f.GetMetadata().AsMap()}
+}
+
+// Official providers (of JavaScript and PHP at least) give the caller's own default when
+// an answer has no variant and the reason DEFAULT or DISABLED.
+func TestFlagdAnswersHaveAVariant(t *testing.T) {
+	m := newManor(t)
+	l := m.flagd(m.callers["tenant"], true)
+	for _, then := range []string{"", "/v1/flags/probe-flag/kill"} {
+		if then != "" {
+			m.do("POST", then, "")
+		}
+		r, err := l.boolean("probe-flag", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.GetVariant() == "" {
+			t.Errorf("after %q: value %v, reason %s, and no variant: clients give their own default", then, r.GetValue(), r.GetReason())
+		}
+	}
 }
 
 // Each type is asked for by a call of its own, and a value is never made into another.

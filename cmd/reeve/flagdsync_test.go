@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,5 +128,43 @@ func TestFlagdIsSyncedForOnePlace(t *testing.T) {
 		if d.Metadata["node"] != m.mine["tenant"] || d.value("probe-flag") != true {
 			t.Errorf("%s: %s", p.name, r.Msg.GetFlagConfiguration())
 		}
+	}
+}
+
+// Whoever evaluates by itself uses flags, too.
+func TestSyncedFlagsAreInUse(t *testing.T) {
+	m := newManor(t)
+	c := m.Config
+	c.UsageEvery = time.Hour
+	m.halt(t)
+	if err := m.again(t, c); err != nil {
+		t.Fatal(err)
+	}
+	m.ready()
+	r, err := m.syncer().FetchAllFlags(t.Context(), asked("Bearer "+m.world.token, &syncv1.FetchAllFlagsRequest{Selector: m.mine["tenant"]}))
+	if err != nil || !strings.Contains(r.Msg.GetFlagConfiguration(), "probe-flag") {
+		t.Fatal(err)
+	}
+	m.halt(t)
+	if err := m.again(t, c); err != nil {
+		t.Fatal(err)
+	}
+	m.ready()
+	if len(m.uses()) == 0 {
+		t.Error("nobody has used a flag")
+	}
+}
+
+// Clients ask for metadata without a selector, and send the selector as a header.
+func TestSelectors(t *testing.T) {
+	m := newManor(t)
+	admin := "Bearer " + m.world.token
+	if _, err := m.syncer().GetMetadata(t.Context(), asked(admin, &syncv1.GetMetadataRequest{})); err != nil {
+		t.Errorf("metadata: %v", err)
+	}
+	r := asked(admin, &syncv1.FetchAllFlagsRequest{})
+	r.Header().Set("Flagd-Selector", "mine-tenant")
+	if _, err := m.syncer().FetchAllFlags(t.Context(), r); err != nil {
+		t.Errorf("a selector in the header: %v", err)
 	}
 }

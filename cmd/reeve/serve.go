@@ -203,6 +203,7 @@ func (s *server) openSides(key []byte) (err error) {
 	s.source.Settled, s.source.Seen, s.source.Ready, s.source.Age = s.mirror.Await, s.mirror.At, s.together, s.mirror.Age
 	if n := int(s.Streams); n > 0 {
 		s.source.Streams = readapi.NewStreams(key, n, s.mirror.Moved, s.mirror.Err, s.ctx.Done())
+		s.source.Streams.Belongs = s.model.Belongs
 	}
 	s.closing(func() error { s.source.Close(); return nil })
 	s.engine = projections.New(s.pool, s.tap(s.store), projections.All, projections.Options{Logger: s.log})

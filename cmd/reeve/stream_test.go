@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/internal/auth"
 )
 
@@ -226,38 +230,54 @@ func TestStreamsEndWithTheRight(t *testing.T) {
 	}
 }
 
-// No principal takes the room of all streams, and a server that ends lets them go.
+// Nobody keeps others out by taking the room of all streams: not one principal nor many
+// of a tenant, nor an integrator. A server that ends lets them go.
 func TestStreamsHaveRoom(t *testing.T) {
 	m := newManor(t)
-	m.source.Streams.Most, m.source.Streams.Each = 3, 2
-	path := func(as string) string {
-		return m.bulk(as, m.mine["tenant"], "", "", "").EventStreams[0].Endpoint.RequestURI
+	m.source.Streams.Most = 4
+	path := func(as, tenant string) string {
+		return m.bulk(as, tenant, "", "", "").EventStreams[0].Endpoint.RequestURI
 	}
-	mine, other := path(m.callers["tenant"]), path(m.callers["partner"])
-	one := m.listen(mine, "")
-	for want, path := range map[int]string{200: mine} {
-		if l := m.listen(path, ""); l.status != want {
-			t.Errorf("%d, want %d", l.status, want)
+	mine, theirs := m.mine["tenant"], m.theirs["tenant"]
+	first, second := m.client(mine, domain.PermissionsOf(domain.FlagEvaluate)), m.client(mine, domain.PermissionsOf(domain.FlagEvaluate))
+	other := m.client(theirs, builtIn("tenant-admin"))
+	var all []*listener
+	for _, as := range []string{first, first, second, second} {
+		l := m.listen(path(as, mine), "")
+		if all = append(all, l); l.status != http.StatusOK {
+			t.Fatalf("there is room: %d", l.status)
 		}
+		l.next()
 	}
-	if l := m.listen(mine, ""); l.status != http.StatusTooManyRequests {
+	if l := m.listen(path(first, mine), ""); l.status != http.StatusTooManyRequests {
 		t.Errorf("one too many of one: %d", l.status)
 	}
-	if l := m.listen(other, ""); l.status != http.StatusOK {
-		t.Errorf("room for another: %d", l.status)
+	feed := m.follow(other, "", "")
+	if feed.status != http.StatusOK {
+		t.Fatalf("room for another integrator's: %d", feed.status)
 	}
-	if l := m.listen(other, ""); l.status != http.StatusTooManyRequests {
-		t.Errorf("one too many altogether: %d", l.status)
+	if l := m.listen(path(other, theirs), ""); l.status != http.StatusOK {
+		t.Errorf("and for as much as the first has: %d", l.status)
 	}
-	one.next()
-	one.close()
-	for began := time.Now(); m.listen(mine, "").status != http.StatusOK; {
+	if l := m.listen(path(other, theirs), ""); l.status != http.StatusTooManyRequests {
+		t.Errorf("and for more: %d", l.status)
+	}
+	m.do("PUT", "/v1/nodes/"+mine+"/flags/probe-flag", `{"value":false}`)
+	told := 0
+	for _, l := range all {
+		if _, ok := l.next(); ok {
+			told++
+		}
+	}
+	if told != 2 {
+		t.Errorf("%d of four are left", told)
+	}
+	feed.close()
+	for began := time.Now(); m.listen(path(other, theirs), "").status != http.StatusOK; {
 		if time.Since(began) > time.Minute {
 			t.Fatal("the room of one who has gone is not free")
 		}
 	}
-	l := m.listen(other, "")
-	_ = l // the world ends with streams open
 }
 
 // A told is one notice of the feed.
@@ -467,6 +487,105 @@ func TestWhoeverWasAwayIsToldOfAnInstantThatHasPassed(t *testing.T) {
 			}
 		case <-late:
 			t.Fatal("the value changed while the client was away, and it is never told")
+		}
+	}
+}
+
+// A tenant that goes is gone for whoever could see it until then, and they learn nothing
+// else; also who comes back later, and who reads of that tenant alone.
+func TestTheFeedTellsWhoHasLeft(t *testing.T) {
+	m := newManor(t)
+	goes, stays := m.mine["tenant"], m.theirs["integrator"]
+	other := m.client(stays, builtIn("integrator-admin"))
+	readers := map[string]*listener{
+		"old": m.follow(m.callers["partner"], "", ""), "old, of that": m.follow(m.callers["partner"], "?node="+goes, ""),
+		"new": m.follow(other, "", ""), "the platform": m.follow("Bearer "+m.world.token, "", ""), "the platform, of the old": m.follow("Bearer "+m.world.token, "?node="+m.mine["integrator"], ""),
+	}
+	for _, l := range readers {
+		<-l.lines
+	}
+	before := m.head()
+	r := m.do("POST", "/v1/tenants/"+goes+"/reassign", fmt.Sprintf(`{"integrator":%q}`, stays))
+	m.do("PUT", "/v1/nodes/"+goes+"/flags/probe-flag", `{"value":false}`)
+	readers["old, again"] = m.follow(m.callers["partner"], "", fmt.Sprint(before))
+	for name, l := range readers {
+		all, id := l.feed()
+		last := all[len(all)-1]
+		var n map[string]any
+		decode(t, []byte(last.data), &n)
+		switch gone := strings.Contains(name, "old"); {
+		case id != fmt.Sprint(r.Position):
+			t.Errorf("%s: told %+v as of %s, want %d", name, all, id, r.Position)
+		case gone && (len(all) != 1 || last.event != "NodeGone" || n["node"] != goes || len(n) != 3):
+			t.Errorf("%s: told %+v", name, all)
+		case !gone && (last.event != "NodeChanged" || n["parent"] != stays):
+			t.Errorf("%s: told %+v", name, all)
+		}
+	}
+	if all, id := readers["old, of that"].feed(); id != "" {
+		t.Errorf("and then %+v", all)
+	}
+	m.do("PUT", "/v1/nodes/"+m.mine["integrator"]+"/flags/probe-flag", `{"value":true}`)
+	for _, name := range []string{"old", "old, again"} {
+		if all, _ := readers[name].feed(); strings.Contains(fmt.Sprint(all), goes) {
+			t.Errorf("%s: told of the tenant %+v", name, all)
+		}
+	}
+	back := m.do("POST", "/v1/tenants/"+goes+"/reassign", fmt.Sprintf(`{"integrator":%q}`, m.mine["integrator"]))
+	again := m.follow(m.callers["partner"], "", fmt.Sprint(before))
+	for id := ""; id != fmt.Sprint(back.Position); {
+		var all []told
+		if all, id = again.feed(); strings.Contains(fmt.Sprint(all), stays) {
+			t.Errorf("told where it was meanwhile: %+v", all)
+		}
+	}
+}
+
+// A fact of which more comes than is kept for many readers is told of all the same, to
+// each as far as they may see; and whoever comes back behind too many facts is told to
+// read anew.
+func TestTheFeedTellsOfVeryMuch(t *testing.T) {
+	m := newManor(t)
+	const users = flag.Listed + 100
+	facts := make([]domain.Proposed, users)
+	for i := range facts {
+		at := flag.Saying{Node: domain.NodeID(uuid.NewString()), Level: domain.UserLevel, Parent: domain.NodeID(m.theirs["tenant"]), Flag: "probe-flag", Setting: flag.Setting{Value: json.RawMessage("true")}}
+		facts[i] = domain.Proposed{ID: uuid.New(), Event: flag.Overridden(at)}
+	}
+	for some := range slices.Chunk(facts, 500) {
+		if _, err := m.store.Append(t.Context(), "nodeflags-of-users", domain.AtEnd, domain.Meta{CommandID: uuid.NewString(), At: time.Now()}, some); err != nil {
+			t.Fatal(err)
+		}
+	}
+	admin := "Bearer " + m.world.token
+	head := m.head()
+	all, mine := m.follow(admin, "", ""), m.follow(m.callers["tenant"], "", "")
+	<-all.lines
+	<-mine.lines
+	_, _, b := m.ask(admin, probe{method: "POST", path: "/v1/preview/flags/probe-flag/kill"})
+	var shown flag.Preview
+	decode(t, b, &shown)
+	m.do("POST", "/v1/flags/probe-flag/kill", "")
+	notices, id := all.feed()
+	if len(shown.Changes) != flag.Listed || shown.Total.Changes < users || len(notices) != shown.Total.Changes {
+		t.Errorf("%d notices; the preview lists %d of %+v", len(notices), len(shown.Changes), shown.Total)
+	}
+	for i, n := range notices {
+		var c flag.PreviewedChange
+		decode(t, []byte(n.data), &c)
+		if n.event != "EffectiveValueChanged" || i < len(shown.Changes) && c.Node != shown.Changes[i].Node {
+			t.Fatalf("the %dth is %+v", i, n)
+		}
+	}
+	own, last := mine.feed()
+	for _, n := range own {
+		if !strings.Contains(n.data, m.mine["tenant"]) || last != id {
+			t.Errorf("a tenant is told %+v as of %s", n, last)
+		}
+	}
+	for from, want := range map[uint64][]told{0: {{"Missed", `{"position":` + id + `}`}}, head - 1000: {{"Missed", `{"position":` + id + `}`}}, head: own} {
+		if got, last := m.follow(m.callers["tenant"], "", fmt.Sprint(from)).feed(); !slices.Equal(got, want) || last != id {
+			t.Errorf("behind %d: told %+v as of %s, want %+v", from, got, last, want)
 		}
 	}
 }

@@ -105,6 +105,26 @@ func (m *Model) HeldElsewhere(who string, when time.Time) bool {
 	return s.climb(p.at, &r) && p.outsider(&r, 0, when.UnixMilli()) != none
 }
 
+// Belongs is the node that a principal belongs to, and the integrator that this is or
+// hangs under: a user's home, or where a client or a key is registered. Both are empty
+// for the platform, and for who is not known.
+func (m *Model) Belongs(who string) (node, integrator domain.NodeID) {
+	s := m.now.Load()
+	p, ok := s.principals.get(who)
+	if !ok {
+		return "", ""
+	}
+	at := p.at
+	if p.node != none {
+		at = s.tree.at(p.node).parent
+	}
+	var r route
+	if at == none || !s.climb(at, &r) || r.size < 2 {
+		return "", ""
+	}
+	return s.spots.at(at).id, s.spots.at(r.steps[r.size-2]).id
+}
+
 // Granted is everything that a user was granted anywhere, whether it counts now or
 // not, and the node that all of it lies at or below: the user's home.
 func (m *Model) Granted(u domain.UserID) (all domain.Permissions, home domain.NodeID) {

@@ -63,6 +63,29 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// Somebody belongs to the node it is at home or registered at, and to an integrator by
+// that; with the tenant it comes to belong to another one.
+func TestBelongs(t *testing.T) {
+	moved := hung{acme, domain.TenantLevel, sued, domain.Usable}
+	for name, c := range map[string]struct {
+		past             []domain.Event
+		who              string
+		node, integrator domain.NodeID
+	}{
+		"a user of an integrator":  {nil, string(ann), nord, nord},
+		"a user of a tenant":       {nil, string(bob), acme, nord},
+		"of one that has gone":     {past{moved}, string(bob), acme, sued},
+		"a client of a tenant":     {past{registered{who: client, at: acme, what: domain.PermissionsOf(domain.TenantRead)}}, client, acme, nord},
+		"a client of the platform": {past{registered{who: client, at: domain.PlatformID, what: domain.PermissionsOf(domain.TenantRead)}}, client, "", ""},
+		"a user of the platform":   {past{user("77777777-7777-4777-8777-777777777777", domain.PlatformID)}, "77777777-7777-4777-8777-777777777777", "", ""},
+		"nobody":                   {nil, "nobody", "", ""},
+	} {
+		if node, integrator := grown(c.past...).Belongs(c.who); node != c.node || integrator != c.integrator {
+			t.Errorf("%s belongs to %q of %q", name, node, integrator)
+		}
+	}
+}
+
 // housed is a flag that somebody overrides for a user, whom only an application knows.
 type housed struct{ user, home domain.NodeID }
 

@@ -36,6 +36,7 @@ type Book struct {
 	interned map[string]*said // settings that nodes may come to share
 	required atomic.Pointer[map[uuid.UUID]requirement]
 	blind    atomic.Uint64 // position of the first fact about flags that cannot be read
+	watches  []*Watch      // of the writer
 }
 
 // ErrBlind: something about flags is in the log that this build cannot read. What
@@ -106,6 +107,7 @@ func (b *Book) Apply(r domain.Recorded) error {
 		b.learn(r)
 	}
 	b.clock.tick(r.Position, r.Meta.At)
+	b.witness(r)
 	b.position.Store(r.Position)
 	return nil
 }

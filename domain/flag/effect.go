@@ -3,12 +3,7 @@ package flag
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -19,15 +14,21 @@ import (
 // something else, and whose own settings would cease to count. It is complete for
 // all nodes and for all users that are known by themselves, each as its own
 // targeting key. What a share or a rule does to others is not to be listed; Targeted
-// tells that there are such.
+// tells that there are such. Of an estate of any size it takes a bounded room: of all
+// that somebody sees it lists the first Listed and counts the rest.
 type Effect struct {
-	Position uint64 // as of which
-	Shifts   []Shift
-	Shadowed []Shadow
+	Position uint64   // as of which
+	Shifts   []Shift  // from the platform down
+	Shadowed []Shadow // likewise
+	Total    Total
+	Affected Affected
 	Targeted bool // subjects that only a context tells of are told apart, before or after
 
-	rules map[string]bool // what tells them apart: rules before, what these flags can serve, and who belongs to the segments before and after
+	digest string
 }
+
+// Listed is how many shifts, and how many shadows, an effect lists.
+const Listed = 10_000
 
 // A Place is a node of the tree that something happens at.
 type Place struct {
@@ -62,40 +63,88 @@ type Shadow struct {
 	By     domain.Level // that would decide
 }
 
-// Effect compares what every flag comes to with what it would come to after facts, at
-// the instant of m and at all later ones that are known to change something. Error:
-// ErrBlind, and that of ctx. The book must not be a draft itself.
-func (b *Book) Effect(ctx context.Context, m domain.Meta, facts ...domain.Event) (Effect, error) {
-	return b.EffectAt(ctx, latest, m, facts...)
+// A Prospect is facts that could come next, at the instant of a command. What they
+// would change is as of one position, whatever comes meanwhile.
+type Prospect struct {
+	*reach
+	now time.Time
 }
 
-// EffectAt is the effect that facts would have had at a position of the past.
-func (b *Book) EffectAt(ctx context.Context, position uint64, m domain.Meta, facts ...domain.Event) (Effect, error) {
-	after := b.draft(position, m, facts)
-	c := comparison{reach: reachOf(b, after, facts), now: m.At}
-	c.Position, c.rules = c.at, map[string]bool{}
-	if blind := after.blind.Load(); blind != 0 && blind <= c.at {
-		return Effect{}, ErrBlind
-	}
-	keys := c.keys()
-	for s := range c.spots() {
-		if ctx.Err() != nil {
-			return Effect{}, ctx.Err()
-		}
-		was, is := c.look(c.before, s), c.look(c.after, s)
-		if !c.passes(&was) && !c.passes(&is) {
-			continue
-		}
-		for i, k := range keys {
-			if i%1024 == 1023 && ctx.Err() != nil {
-				return Effect{}, ctx.Err()
+// If asks what would be if facts came next. The book must not be a draft itself.
+func (b *Book) If(m domain.Meta, facts ...domain.Event) *Prospect {
+	return b.IfAt(latest, m, facts...)
+}
+
+// IfAt asks what would have been if facts had come behind a position of the past.
+func (b *Book) IfAt(position uint64, m domain.Meta, facts ...domain.Event) *Prospect {
+	return &Prospect{reachOf(b, b.draft(position, m, facts), facts), m.At}
+}
+
+// Position is the one that a prospect is as of.
+func (p *Prospect) Position() uint64 { return p.at }
+
+// Effect is that of facts as everybody together sees it. Errors are those of
+// [Prospect.Effect].
+func (b *Book) Effect(ctx context.Context, m domain.Meta, facts ...domain.Event) (Effect, error) {
+	return b.If(m, facts...).Effect(ctx, nil)
+}
+
+// Effect compares what every flag comes to with what it would come to, at the instant
+// of the facts and at all later ones that are known to change something. It lists and
+// counts what somebody sees, everything if sees is nil; its digest is of everything.
+// Error: ErrBlind, and that of ctx.
+func (p *Prospect) Effect(ctx context.Context, sees func(*Place) bool) (Effect, error) {
+	e := Effect{Position: p.at}
+	flags, last := map[Key]bool{}, domain.NodeID("")
+	c := comparison{Prospect: p, tally: newTally()}
+	err := c.walk(ctx, func(at *Place, shifts []Shift, shadow *Shadow) bool {
+		seen := sees == nil || sees(at)
+		for i := range shifts {
+			c.tally.shift(&shifts[i])
+			if seen && len(e.Shifts) < Listed {
+				e.Shifts = append(e.Shifts, shifts[i])
 			}
-			c.compare(k, s, &was, &is)
+		}
+		if shadow != nil {
+			c.tally.shadow(shadow)
+			if seen && len(e.Shadowed) < Listed {
+				e.Shadowed = append(e.Shadowed, *shadow)
+			}
+		}
+		if !seen {
+			return true
+		}
+		e.Total.add(len(shifts), shadow != nil)
+		if len(shifts) > 0 {
+			flags[at.Flag] = true
+			if at.Node != last {
+				e.Affected.count(at.Level)
+			}
+			last = at.Node
+		}
+		return true
+	})
+	e.Affected.Flags, e.Targeted, e.digest = len(flags), c.tally.targeted, c.tally.digest()
+	return e, err
+}
+
+// Each yields every shift that somebody sees, from the platform down, each as it is
+// found. Errors are those of [Prospect.Effect], the last that is yielded.
+func (p *Prospect) Each(ctx context.Context, sees func(*Place) bool) func(yield func(Shift, error) bool) {
+	return func(yield func(Shift, error) bool) {
+		c := comparison{Prospect: p, sees: sees}
+		err := c.walk(ctx, func(_ *Place, shifts []Shift, _ *Shadow) bool {
+			for _, s := range shifts {
+				if !yield(s, nil) {
+					return false
+				}
+			}
+			return true
+		})
+		if err != nil {
+			yield(Shift{}, err)
 		}
 	}
-	slices.SortFunc(c.Shifts, func(a, b Shift) int { return cmp.Or(a.compare(&b.Place), a.From.Compare(b.From)) })
-	slices.SortFunc(c.Shadowed, func(a, b Shadow) int { return a.compare(&b.Place) })
-	return c.Effect, nil
 }
 
 // Digest tells one effect from another by who would see which other value, by the
@@ -103,140 +152,11 @@ func (b *Book) EffectAt(ctx context.Context, position uint64, m domain.Meta, fac
 // context is told apart, by all that decides what it gets: rules and shares before,
 // what the flags can serve, and who belongs to segments. Why a value is what it is does
 // not matter.
-func (e *Effect) Digest() string {
-	sum := sha256.New()
-	out := json.NewEncoder(sum)
-	tell := func(parts ...any) { _ = out.Encode(parts) } // of texts and JSON, into a hash
-	for _, s := range e.Shifts {
-		tell(s.Place, s.named, s.Before.seen(), s.After.seen())
-	}
-	for _, s := range e.Shadowed {
-		tell(s.Place, s.Ruling, s.By)
-	}
-	tell(slices.Sorted(maps.Keys(e.rules)))
-	return hex.EncodeToString(sum.Sum(nil)[:16])
-}
+func (e *Effect) Digest() string { return e.digest }
 
 func (p *Place) compare(o *Place) int {
-	return cmp.Or(cmp.Compare(p.Level.Depth(), o.Level.Depth()), cmp.Compare(p.Node, o.Node), cmp.Compare(p.Flag, o.Flag))
-}
-
-// A comparison is an effect that is being found out.
-type comparison struct {
-	*reach
-	Effect
-	now time.Time
-}
-
-// look is the place that a node is in a book. A view without a node is none.
-func (c *comparison) look(b *Book, s *spot) View {
-	nowhere := View{book: b, position: c.at}
-	s = b.lifted(s)
-	l := s.as(c.at)
-	if l == nil || l.level == 0 {
-		return nowhere
-	}
-	q := Question{Node: nodeOf(s.id), Context: &Context{}, Position: c.at}
-	if levels[l.level] == domain.UserLevel {
-		if l.above == nil {
-			return nowhere
-		}
-		q.User, q.Node = domain.UserID(q.Node), nodeOf(l.above.id)
-		q.Context.Key, q.Context.User = string(q.User), q.User
-	}
-	v, err := b.Look(q)
-	if err != nil {
-		return nowhere
-	}
-	return v
-}
-
-// compare finds out whether, and when first, a flag would come to something else.
-func (c *comparison) compare(k Key, s *spot, was, is *View) {
-	var open *Shift
-	var shadow *Shadow
-	before, after := c.before.flags.get(k), c.after.flags.get(k)
-	c.target(was, before, true)
-	c.target(is, after, false)
-	own := c.after.lifted(s).said(after.number, c.at).said != nil
-	known := was.changes(before)
-	named := func(t time.Time) time.Time {
-		if slices.ContainsFunc(known, t.Equal) {
-			return t
-		}
-		return time.Time{}
-	}
-	for _, t := range c.instants(known, is.changes(after)) {
-		b, a := was.outcome(k, t), is.outcome(k, t)
-		if open != nil && (!open.Before.same(b) || !open.After.same(a)) {
-			open.Until, open.named[1] = t, named(t)
-			c.Shifts, open = append(c.Shifts, *open), nil
-		}
-		if open == nil && !b.same(a) {
-			open = &Shift{Place: c.place(k, s, was, is), From: t, Before: b, After: a, named: [2]time.Time{named(t)}}
-		}
-		if shadow == nil && own {
-			b, _ := was.ruling(k, t)
-			if a, by := is.ruling(k, t); (b == cascade.Set || b == cascade.Merged) && (a == cascade.LockedOut || a == cascade.TooLoose) {
-				shadow = &Shadow{c.place(k, s, was, is), t, a, by}
-			}
-		}
-	}
-	if open != nil {
-		c.Shifts = append(c.Shifts, *open)
-	}
-	if shadow != nil {
-		c.Shadowed = append(c.Shadowed, *shadow)
-	}
-}
-
-// instants are now and those later ones that something may change at by itself.
-func (c *comparison) instants(known ...[]time.Time) []time.Time {
-	all := []time.Time{c.now}
-	for _, list := range known {
-		for _, t := range list {
-			if t.After(c.now) {
-				all = append(all, t)
-			}
-		}
-	}
-	return inOrder(all)
-}
-
-func (c *comparison) place(k Key, s *spot, was, is *View) Place {
-	v := is
-	if v.node == nil {
-		v = was
-	}
-	p := Place{Flag: k, Node: nodeOf(s.id)}
-	p.Owner.Integrator, p.Owner.Tenant = domain.IntegratorID(v.Above(domain.IntegratorLevel)), domain.TenantID(v.Above(domain.TenantLevel))
-	for level, at := range v.line {
-		if at != nil {
-			p.Level = levels[level+1]
-		}
-	}
-	return p
-}
-
-// changes are the instants at which a flag may come to something else by itself.
-func (v *View) changes(e *entry) []time.Time {
-	if v.node == nil || e == nil {
-		return nil
-	}
-	return v.breaks(e, map[*entry]bool{})
-}
-
-// outcome is what a flag comes to at an instant, nil if it is not to be found.
-func (v *View) outcome(k Key, t time.Time) *Outcome {
-	if v.node == nil {
-		return nil
-	}
-	v.in.At = t
-	a, err := v.Evaluate(k)
-	if err != nil {
-		return nil
-	}
-	return &Outcome{a.Value, a.Variant, a.Reason, a.Cause, a.Level}
+	return cmp.Or(cmp.Compare(p.Level.Depth(), o.Level.Depth()), cmp.Compare(p.Node, o.Node), cmp.Compare(p.Flag, o.Flag),
+		cmp.Compare(p.Owner.Integrator, o.Owner.Integrator), cmp.Compare(p.Owner.Tenant, o.Owner.Tenant))
 }
 
 // same reports whether two outcomes are one value under one name. Why it is so is of
@@ -254,78 +174,4 @@ func (o *Outcome) seen() any {
 		return nil
 	}
 	return []any{o.Value, o.Variant}
-}
-
-// target notes whoever on a line tells those apart whom a flag is evaluated for, or one
-// that it depends on.
-func (c *comparison) target(v *View, e *entry, before bool) {
-	if v.node != nil {
-		c.targets(v, e, before, map[*entry]bool{})
-	}
-}
-
-func (c *comparison) targets(v *View, e *entry, before bool, seen map[*entry]bool) {
-	if e == nil || seen[e] {
-		return
-	}
-	seen[e] = true
-	f := e.as(v.position)
-	if f == nil {
-		return
-	}
-	for _, s := range v.line {
-		if s == nil {
-			continue
-		}
-		if n := s.said(e.number, v.position); n.said != nil && n.said.layer.Targeting != nil {
-			c.Targeted = true
-			if before {
-				c.rules[fmt.Sprint(s.id, e.key, n.position())] = true
-			}
-			c.rules[f.serves()] = true
-			c.belong(v, n.said)
-		}
-	}
-	for _, p := range f.Prerequisites {
-		c.targets(v, v.book.flags.get(p.Flag), before, seen)
-	}
-}
-
-// serves is all that an edition can come to, and when.
-func (f *edition) serves() string {
-	d := f.Definition
-	text, _ := json.Marshal([]any{f.Key, f.Status, d.Default, d.Off, d.Variants, d.Mode, f.Prerequisites}) // which came out of JSON
-	return string(text)
-}
-
-// belong notes who belongs to the segments that a node names, but for what the facts say
-// of that: they are the same whenever they come.
-func (c *comparison) belong(v *View, said *said) {
-	for _, k := range said.Segments() {
-		if v.book.drafted() && v.book.segments.own(k) != nil {
-			continue
-		}
-		if r := v.book.roll(k, v.position); r != nil {
-			c.rules[fmt.Sprint("segment", k, r.position)] = true
-		}
-	}
-}
-
-// ruling is the part that the last node of the line has in a decision, and the level
-// that decides.
-func (v *View) ruling(k Key, t time.Time) (r cascade.Ruling, by domain.Level) {
-	if v.node == nil {
-		return "", ""
-	}
-	v.in.At = t
-	_, e, _, err := v.Explain(k)
-	if err != nil {
-		return "", ""
-	}
-	for i, s := range v.line {
-		if s != nil && i < len(e.Decision.Story) {
-			r = e.Decision.Story[i].Ruling
-		}
-	}
-	return r, e.Decision.Decider.Level
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -279,5 +280,109 @@ func TestADigestTellsEffectsApart(t *testing.T) {
 		if err != nil || e.Digest() == first {
 			t.Errorf("%s makes no difference: %v", name, err)
 		}
+	}
+}
+
+// What is listed is bounded, and what it stands for is not.
+func TestALargeEffect(t *testing.T) {
+	b, _ := largeBook(t, 500)
+	var end []domain.Event // twenty flags that the platform switches on
+	for n := range 20 {
+		end = append(end, Killed{Flag: Key(fmt.Sprintf("flag-%03d", 10*n)), From: StatusActive})
+	}
+	ctx, m := context.Background(), domain.Meta{At: at}
+	e, err := b.Effect(ctx, m, end...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Shifts) != Listed || e.Total.Changes != 20*601 || e.Affected != (Affected{Flags: 20, Integrators: 100, Tenants: 500}) {
+		t.Errorf("%d shifts of %+v, %+v", len(e.Shifts), e.Total, e.Affected)
+	}
+	n, last := 0, Shift{}
+	for s, err := range b.If(m, end...).Each(ctx, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n < Listed && s.Place != e.Shifts[n].Place {
+			t.Fatalf("the %dth is %+v, listed is %+v", n, s, e.Shifts[n])
+		}
+		n, last = n+1, s
+	}
+	if n != e.Total.Changes || last.Level != domain.TenantLevel {
+		t.Errorf("%d of %+v, the last %+v", n, e.Total, last)
+	}
+	mine := func(p *Place) bool { return p.Node == last.Node }
+	own, err := b.If(m, end...).Effect(ctx, mine)
+	if err != nil || own.Total.Changes != len(own.Shifts) || len(own.Shifts) != 20 || own.Affected.Tenants != 1 || own.Digest() != e.Digest() {
+		t.Errorf("who sees %s sees %+v: %v", last.Node, own, err)
+	}
+	then := b.If(m, end...)
+	position := e.Position + 1
+	if err := b.Apply(domain.Recorded{Stream: "nodeflags-x", Position: position, Event: Overridden{last.Node, domain.TenantLevel, "", last.Flag, Setting{Value: last.After.Value}, nil}}); err != nil {
+		t.Fatal(err)
+	}
+	if other, err := b.Effect(ctx, m, end...); err != nil || other.Digest() == e.Digest() || other.Total.Changes != n-1 {
+		t.Errorf("without the last it is the same, %+v: %v", other.Total, err)
+	}
+	texts := b.If(m, end...).Since(ctx, then, func(*Place) bool { return true }, 20)
+	if len(texts) != 1 || !strings.Contains(texts[0], string(last.Node)) || !strings.Contains(texts[0], "now it is no change") {
+		t.Errorf("%q", texts)
+	}
+	if texts = then.Since(ctx, b.If(m, end...), mine, 20); len(texts) != 1 || !strings.Contains(texts[0], "no change was shown") {
+		t.Errorf("the other way round %q", texts)
+	}
+	if texts = then.Since(ctx, b.If(m), func(*Place) bool { return true }, 20); len(texts) != 20 {
+		t.Errorf("%d differences to nothing", len(texts))
+	}
+}
+
+// Whichever rule tells somebody apart makes a difference, wherever it is said, and no
+// other does.
+func TestADigestMindsRules(t *testing.T) {
+	var log chronicle
+	b := NewBook()
+	happen := func(e domain.Event) {
+		if err := b.Apply(log.add(e, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one, mine, sibling := nodeNumber(0), nodeNumber(1), nodeNumber(2)
+	for _, n := range []hung{{domain.PlatformID, domain.PlatformLevel, ""}, {one, domain.IntegratorLevel, domain.PlatformID}, {mine, domain.TenantLevel, one}, {sibling, domain.TenantLevel, one}} {
+		happen(n)
+		happen(stands{n.node, domain.Usable})
+	}
+	for _, k := range []Key{"a", "b", "c"} {
+		happen(Defined{Flag: k, Definition: Definition{Type: Number, Default: json.RawMessage("5"), Off: json.RawMessage("0")}})
+		happen(Activated{Flag: k})
+	}
+	happen(PrerequisitesSet{Flag: "b", Prerequisites: []Prerequisite{{Flag: "a", Value: json.RawMessage("5")}}})
+	share := Setting{Value: json.RawMessage("5"), Split: &Split{Shares: []Share{{Serving: Serving{Value: json.RawMessage("5")}, Weight: 10}}}}
+	digest := func() string {
+		e, err := b.Effect(context.Background(), domain.Meta{At: at}, stands{one, domain.Barred}, stands{one, domain.Usable})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Digest()
+	}
+	level := map[domain.NodeID]domain.Level{domain.PlatformID: domain.PlatformLevel, one: domain.IntegratorLevel, mine: domain.TenantLevel, sibling: domain.TenantLevel}
+	known := digest()
+	for _, n := range []domain.NodeID{domain.PlatformID, one, mine, sibling, mine} {
+		for _, k := range []Key{"a", "b"} {
+			happen(Overridden(Saying{n, level[n], "", k, share, nil}))
+			if now := digest(); now == known {
+				t.Errorf("what %s says of %s makes no difference", n, k)
+			} else {
+				known = now
+			}
+			if digest() != known {
+				t.Error("looked at twice it is another")
+			}
+		}
+	}
+	other := nodeNumber(5)
+	happen(hung{other, domain.IntegratorLevel, domain.PlatformID})
+	happen(Overridden(Saying{other, domain.IntegratorLevel, domain.PlatformID, "a", share, nil}))
+	if digest() != known {
+		t.Error("what is said elsewhere makes a difference")
 	}
 }

@@ -1,9 +1,6 @@
 package flag
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"fmt"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -16,6 +13,7 @@ type Preview struct {
 	Position uint64            `json:"position" doc:"Position of the newest fact that was looked at."`
 	Facts    []string          `json:"facts" doc:"What would happen, by the types of the events; nothing if empty."`
 	Affected Affected          `json:"affected" doc:"How many would see another value."`
+	Total    Total             `json:"total" doc:"How many changes and shadowed overrides there are; more than are listed if there are more than 10,000."`
 	Changes  []PreviewedChange `json:"changes" doc:"Who would see which other value, the first 10,000 of them, from the platform down."`
 	Shadowed []PreviewedShadow `json:"shadowed" doc:"Whose own override would cease to count, the first 10,000 of them."`
 	Targeted bool              `json:"targeted" doc:"Whether rules or shares tell apart for whom the flags are evaluated. Users that are known by themselves are in changes; others cannot be listed."`
@@ -27,6 +25,18 @@ type Affected struct {
 	Integrators int `json:"integrators" doc:"Integrators."`
 	Tenants     int `json:"tenants" doc:"Tenants."`
 	Users       int `json:"users" doc:"Users that are known by themselves."`
+}
+
+// Total are the numbers of everything that is listed, or would be if lists did not end.
+type Total struct {
+	Changes  int `json:"changes" doc:"Changes of a flag at a node."`
+	Shadowed int `json:"shadowed" doc:"Overrides that would cease to count."`
+}
+
+func (t *Total) add(changes int, shadowed bool) {
+	if t.Changes += changes; shadowed {
+		t.Shadowed++
+	}
 }
 
 // A PreviewedChange is that somebody would see another value.
@@ -54,30 +64,17 @@ type PreviewedShadow struct {
 	By         domain.Level        `json:"by,omitempty" doc:"Level that would decide."`
 }
 
-// previewed is how many rows a preview shows.
-const previewed = 10_000
-
-// Seen is the effect by its name, as far as somebody sees it.
-func (e *Effect) Seen(name string, sees func(*Place) bool) Preview {
-	p := Preview{Preview: name, Position: e.Position, Facts: []string{}, Changes: []PreviewedChange{}, Shadowed: []PreviewedShadow{}, Targeted: e.Targeted}
-	flags, nodes := map[Key]bool{}, map[domain.NodeID]bool{}
-	for _, s := range e.Shifts {
-		if !sees(&s.Place) {
-			continue
-		}
-		if flags[s.Flag] = true; !nodes[s.Node] {
-			nodes[s.Node] = true
-			p.Affected.count(s.Level)
-		}
-		if len(p.Changes) < previewed {
-			p.Changes = append(p.Changes, s.Told())
-		}
+// Preview is the effect by its name.
+func (e *Effect) Preview(name string) Preview {
+	p := Preview{
+		Preview: name, Position: e.Position, Facts: []string{}, Affected: e.Affected, Total: e.Total, Targeted: e.Targeted,
+		Changes: make([]PreviewedChange, len(e.Shifts)), Shadowed: make([]PreviewedShadow, len(e.Shadowed)),
 	}
-	p.Affected.Flags = len(flags)
-	for _, s := range e.Shadowed {
-		if sees(&s.Place) && len(p.Shadowed) < previewed {
-			p.Shadowed = append(p.Shadowed, PreviewedShadow{s.Flag, s.Node, s.Level, s.Owner.Integrator, s.Owner.Tenant, s.From, s.Ruling, s.By})
-		}
+	for i := range e.Shifts {
+		p.Changes[i] = e.Shifts[i].Told()
+	}
+	for i, s := range e.Shadowed {
+		p.Shadowed[i] = PreviewedShadow{s.Flag, s.Node, s.Level, s.Owner.Integrator, s.Owner.Tenant, s.From, s.Ruling, s.By}
 	}
 	return p
 }
@@ -111,68 +108,4 @@ func (p *Place) Path() string {
 		path += "/" + string(p.Node)
 	}
 	return path
-}
-
-// Since tells in words what is in this effect and was another in one before it, as far
-// as somebody sees it, the first few of it.
-func (e *Effect) Since(then *Effect, sees func(*Place) bool, most int) (texts []string) {
-	was, is := then.words(), e.words()
-	for _, all := range []*Effect{e, then} {
-		for _, p := range all.places() {
-			now, before := cmp.Or(is[p], "no change"), cmp.Or(was[p], "no change")
-			if now != before && len(texts) < most && sees(&p) {
-				texts = append(texts, fmt.Sprintf("%s at %s %s: %s was shown, now it is %s", p.Flag, p.Level, p.Node, before, now))
-			}
-			delete(was, p)
-			delete(is, p)
-		}
-	}
-	return texts
-}
-
-func (e *Effect) places() (all []Place) {
-	for i := range e.Shifts {
-		all = append(all, e.Shifts[i].Place)
-	}
-	for i := range e.Shadowed {
-		all = append(all, e.Shadowed[i].Place)
-	}
-	return all
-}
-
-// words tell what happens at each place, as far as a digest tells it apart.
-func (e *Effect) words() map[Place]string {
-	all := map[Place]string{}
-	tell := func(p Place, text string) {
-		if all[p] != "" {
-			text = all[p] + ", " + text
-		}
-		all[p] = text
-	}
-	for _, s := range e.Shifts {
-		text := s.Before.words() + " to " + s.After.words()
-		for i, when := range []string{" from ", " until "} {
-			if !s.named[i].IsZero() {
-				text += when + s.named[i].Format(time.RFC3339Nano)
-			}
-		}
-		tell(s.Place, text)
-	}
-	for _, s := range e.Shadowed {
-		tell(s.Place, "its own override "+string(s.Ruling))
-	}
-	return all
-}
-
-func (o *Outcome) words() string {
-	switch {
-	case o == nil:
-		return "nothing"
-	case o.Variant != "":
-		return o.Variant
-	case len(o.Value) > 100:
-		sum := sha256.Sum256(o.Value)
-		return fmt.Sprintf("a value of %d bytes (%x)", len(o.Value), sum[:4])
-	}
-	return string(o.Value)
 }

@@ -1,6 +1,7 @@
 package flag
 
 import (
+	"bytes"
 	"cmp"
 	"iter"
 	"slices"
@@ -62,12 +63,14 @@ func (r *reach) touch(e domain.Event) {
 	}
 }
 
-// belong adds whatever some node says about members of a segment.
+// belong adds whatever some node says, before or after, about members of a segment.
 func (r *reach) belong(k SegmentKey) {
-	for s := range r.spots() {
-		for n := range s.says.Load().as(r.at) {
-			if slices.Contains(n.said.Segments(), k) {
-				r.nodes[s.id], r.flags[r.key(n.flag())] = true, true
+	for _, b := range []*Book{r.before, r.after} {
+		for s := range b.nodes.each {
+			for n := range s.says.Load().as(r.at) {
+				if slices.Contains(n.said.Segments(), k) {
+					r.nodes[s.id], r.flags[r.key(n.flag())] = true, true
+				}
 			}
 		}
 	}
@@ -124,6 +127,52 @@ func (r *reach) spots() iter.Seq[*spot] {
 			}
 		}
 	}
+}
+
+// ordered are the nodes in reach, from the platform down.
+func (r *reach) ordered() []*spot {
+	type placed struct {
+		depth int
+		*spot
+	}
+	var all []placed
+	for s := range r.spots() {
+		if r.everywhere || r.under(r.before, s.id) || r.under(r.after, s.id) {
+			all = append(all, placed{r.depth(s), s})
+		}
+	}
+	slices.SortFunc(all, func(a, b placed) int { return cmp.Or(a.depth-b.depth, bytes.Compare(a.id[:], b.id[:])) })
+	nodes := make([]*spot, len(all))
+	for i := range all {
+		nodes[i] = all[i].spot
+	}
+	return nodes
+}
+
+// depth is the rung that a node would be on, or else was on.
+func (r *reach) depth(s *spot) int {
+	for _, b := range []*Book{r.after, r.before} {
+		if l := b.lifted(s).as(r.at); l != nil && l.level > 0 {
+			return levels[l.level].Depth()
+		}
+	}
+	return 0
+}
+
+// under reports whether in a book a node is in reach or hangs below one that is.
+func (r *reach) under(b *Book, id uuid.UUID) bool {
+	s := b.nodes.get(id)
+	for range deepest {
+		if s == nil || r.nodes[s.id] {
+			return s != nil
+		}
+		l := s.as(r.at)
+		if l == nil {
+			return false
+		}
+		s = b.lifted(l.above)
+	}
+	return false
 }
 
 // passes reports whether a line leads through a node in reach.

@@ -123,8 +123,8 @@ func (s *shelf) foresee(ctx context.Context, p plan) (result, error) {
 	for range p.rounds {
 		began := time.Now()
 		e, err := s.Effect(ctx, domain.Meta{At: shelved}, feature.Killed{Flag: s.keys[0], From: feature.StatusActive})
-		if err != nil || len(e.Shifts) != len(s.tenants)+cityIntegrators+1 || e.Digest() == "" { // the platform, too
-			return r, errors.Join(err, fmt.Errorf("the preview lists %d nodes", len(e.Shifts)))
+		if err != nil || e.Total.Changes != len(s.tenants)+cityIntegrators+1 || e.Digest() == "" { // the platform, too
+			return r, errors.Join(err, fmt.Errorf("the preview counts %d nodes", e.Total.Changes))
 		}
 		r.Rates = append(r.Rates, float64(time.Since(began).Microseconds())/1000*10_000/shelfTenants)
 	}

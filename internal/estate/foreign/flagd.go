@@ -3,6 +3,7 @@ package foreign
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/reeve-platform/reeve/domain/flag"
 )
@@ -113,10 +114,41 @@ func (s *logic) branch(node any, path string, when expr) {
 		add(path+"/fractional", when, s.fractional(args, path+"/fractional"))
 	case op == "":
 		add(path, when, s.variant(node))
+	case !s.truth(node):
+		add(path, when, outcome{lost: "what it comes to names a variant, and is no truth"})
 	default:
 		add(path, all(when, s.expr(node)), s.variant(true))
 		add(path, when, s.variant(false))
 	}
+}
+
+// truth reports whether an operation comes to true or false, and not to what one of its
+// operands is.
+func (s *logic) truth(node any) bool {
+	node, why := s.resolve(node)
+	if why != "" {
+		return true // for it is lost anyway
+	}
+	op, args := operation(node)
+	var of []any
+	switch op {
+	case "":
+		_, ok := node.(bool)
+		return ok
+	case "var":
+		return false
+	case "and", "or":
+		of = args
+	case "if":
+		for i := range args {
+			if i%2 == 1 || i == len(args)-1 {
+				of = append(of, args[i])
+			}
+		}
+	default:
+		return true
+	}
+	return len(of) > 0 && !slices.ContainsFunc(of, func(one any) bool { return !s.truth(one) })
 }
 
 // variant is what a text or a truth gives.

@@ -17,6 +17,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -132,7 +133,13 @@ func (f Finding) String() string {
 		kind = "lost"
 	}
 	where := cmp.Or(strings.TrimSpace(f.Flag+" "+f.Path), "everything")
-	return fmt.Sprintf("%s: %s: %s; %s", kind, where, f.What, f.Instead)
+	line := fmt.Sprintf("%s: %s: %s; %s", kind, where, f.What, f.Instead)
+	return strings.Map(func(r rune) rune { // for it is written to terminals
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, line)
 }
 
 // tooDeep finds out before anything is built of a text.

@@ -32,7 +32,7 @@ var operations map[string]func(s *logic, op string, args []any) expr
 func init() { // for conditions are read by what reads conditions
 	operations = map[string]func(*logic, string, []any) expr{
 		"and": (*logic).junction, "or": (*logic).junction, "if": (*logic).choice,
-		"!": (*logic).truth, "!!": (*logic).truth, "var": (*logic).variable,
+		"!": (*logic).negation, "!!": (*logic).negation, "var": (*logic).variable,
 		"==": (*logic).equal, "===": (*logic).equal, "!=": (*logic).equal, "!==": (*logic).equal,
 		"<": (*logic).order, "<=": (*logic).order, ">": (*logic).order, ">=": (*logic).order,
 		"in": (*logic).in, "starts_with": (*logic).affix, "ends_with": (*logic).affix, "sem_ver": (*logic).version,
@@ -55,13 +55,16 @@ func (s *logic) choice(_ string, args []any) expr {
 		return lost("a choice is a condition and two others")
 	}
 	c := s.expr(args[0])
-	if c.form == isLost {
+	switch {
+	case c.form == isLost:
 		return c
+	case c.size > maxSpent: // it is said twice
+		return lost(orTooMany(""))
 	}
 	return anyOf(all(c, s.expr(args[1])), all(not(c), s.expr(args[2])))
 }
 
-func (s *logic) truth(op string, args []any) expr {
+func (s *logic) negation(op string, args []any) expr {
 	if len(args) != 1 {
 		return lost("a truth is one condition")
 	}

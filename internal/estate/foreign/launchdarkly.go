@@ -96,8 +96,11 @@ func (im *Import) launchDarkly(text []byte, asked string) error {
 	if err != nil {
 		return err
 	}
-	l := &launch{Import: im, segments: map[string]bool{}, flags: map[string]launchFlag{}}
+	l := &launch{Import: im, segments: map[string]bool{}, flags: map[string]launchFlag{}, names: map[string]*launchSketch{}}
 	for _, f := range flags {
+		if _, twice := l.flags[f.Key]; twice {
+			l.lost(f.Key, "", "it is there twice", "the last one counts")
+		}
 		if t, ok := f.Environments[environment]; ok {
 			f.launchTargeting = t
 		}
@@ -125,6 +128,7 @@ type launch struct {
 	*Import
 	segments map[string]bool // that rules may name
 	flags    map[string]launchFlag
+	names    map[string]*launchSketch // of the variations of flags that others depend on
 }
 
 func (l *launch) read(file launchFile) error {
@@ -138,6 +142,10 @@ func (l *launch) read(file launchFile) error {
 		l.flagOf(l.flags[key])
 	}
 	for _, key := range sortedKeys(file.FlagValues) {
+		if _, twice := l.flags[key]; twice {
+			l.lost(key, "", "it is there twice", "the one that is no more than a value is left out")
+			continue
+		}
 		s := &sketch{Import: l.Import, flag: Flag{Key: flag.Key(key)}}
 		s.typed(map[string]json.RawMessage{"value": file.FlagValues[key]})
 		s.flag.Off, s.others.variant = s.flag.Variants["value"], "value"

@@ -32,8 +32,8 @@ func (s *launchSketch) vary(f launchFlag) {
 			told.Value, told.Name = raw, ""
 		}
 		name := nameOf(cmp.Or(told.Name, strings.Trim(string(told.Value), `"`)), fmt.Sprintf("variation-%d", i))
-		if _, taken := variants[name]; taken {
-			name = fmt.Sprintf("variation-%d", i)
+		for n := i; variants[name] != nil; n++ {
+			name = fmt.Sprintf("variation-%d", n)
 		}
 		variants[name], s.names = told.Value, append(s.names, name)
 	}
@@ -122,8 +122,11 @@ func (s *launchSketch) depend(f launchFlag) {
 	for i, p := range f.Prerequisites {
 		path := fmt.Sprintf("prerequisites/%d", i)
 		other, there := s.launch.flags[p.Key]
-		names := &launchSketch{sketch: sketch{Import: &Import{}}}
-		names.vary(other)
+		if size(other.Variations) > maxSize {
+			s.off(path, "it depends on "+quote(p.Key)+", which has more than 64 KiB of values")
+			continue
+		}
+		names := s.launch.varied(other)
 		wanted := names.variant(p.Variation)
 		twice := slices.ContainsFunc(sortedKeys(names.flag.Variants), func(n string) bool {
 			return n != wanted.variant && cascade.Same(names.flag.Variants[n], names.flag.Variants[wanted.variant])
@@ -139,6 +142,27 @@ func (s *launchSketch) depend(f launchFlag) {
 		}
 		s.flag.Prerequisites = append(s.flag.Prerequisites, flag.Prerequisite{Flag: flag.Key(p.Key), Variant: wanted.variant})
 	}
+}
+
+// size is that of values, as far as it matters.
+func size(values []json.RawMessage) (n int) {
+	for _, v := range values {
+		if n += len(v); n > maxSize {
+			break
+		}
+	}
+	return n
+}
+
+// varied are the variations of a flag, read once.
+func (l *launch) varied(f launchFlag) *launchSketch {
+	if s, ok := l.names[f.Key]; ok {
+		return s
+	}
+	s := &launchSketch{sketch: sketch{Import: &Import{}}}
+	s.vary(f)
+	l.names[f.Key] = s
+	return s
 }
 
 func (s *launchSketch) needsOff(path string, other launchFlag) {

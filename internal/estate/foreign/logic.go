@@ -16,6 +16,7 @@ type expr struct {
 	cond flag.Condition
 	of   []expr
 	why  string // it is lost
+	size int    // of all that it is made of
 
 	opposite *expr // what holds where it does not, if that is not all the rest
 }
@@ -30,9 +31,17 @@ const (
 )
 
 func lost(why string) expr    { return expr{why: why} }
-func all(of ...expr) expr     { return expr{form: isAll, of: of} }
-func anyOf(of ...expr) expr   { return expr{form: isAny, of: of} }
+func all(of ...expr) expr     { return expr{form: isAll, of: of, size: sizeOf(of)} }
+func anyOf(of ...expr) expr   { return expr{form: isAny, of: of, size: sizeOf(of)} }
 func exists(name string) expr { return atom(name, flag.Exists) }
+
+func sizeOf(of []expr) int {
+	size := 1
+	for _, e := range of {
+		size += e.size
+	}
+	return size
+}
 
 var (
 	always = all()
@@ -58,7 +67,7 @@ func atom(name string, op flag.Operator, values ...json.RawMessage) expr {
 	if err := acceptable(c); err != nil {
 		return lost("the values of " + string(op) + " on " + quote(name) + " cannot be compared: " + err.Error())
 	}
-	return expr{form: isAtom, cond: c}
+	return expr{form: isAtom, cond: c, size: 1}
 }
 
 // acceptable asks the rules whether a condition can be compiled.
@@ -98,7 +107,7 @@ func not(e expr) expr {
 		for i := range e.of {
 			of[i] = not(e.of[i])
 		}
-		return expr{form: isAll + isAny - e.form, of: of}
+		return expr{form: isAll + isAny - e.form, of: of, size: e.size}
 	}
 	return e
 }

@@ -15,9 +15,16 @@ import (
 func (im *Import) settle() {
 	slices.SortFunc(im.Flags, func(a, b Flag) int { return compareText(a.Key, b.Key) })
 	slices.SortFunc(im.Segments, func(a, b Segment) int { return compareText(a.Key, b.Key) })
-	graph := flag.Graph{}
+	graph, tied := flag.Graph{}, map[flag.Key]bool{}
 	for _, f := range im.Flags {
-		graph = graph.Evolve(flag.Defined{Flag: f.Key, Definition: f.Definition})
+		for _, p := range f.Prerequisites {
+			tied[f.Key], tied[p.Flag] = true, true
+		}
+	}
+	for _, f := range im.Flags {
+		if tied[f.Key] { // a graph takes longer with each flag
+			graph = graph.Evolve(flag.Defined{Flag: f.Key, Definition: f.Definition})
+		}
 	}
 	for i := range im.Flags {
 		f := &im.Flags[i]
@@ -38,38 +45,42 @@ func (im *Import) settle() {
 			graph = graph.Evolve(e)
 		}
 	}
-	for im.spread() {
-	}
+	im.spread()
 }
 
 // spread leaves off what depends on another flag being off that is off only because
-// it could not be carried over. It reports whether there was such a flag.
-func (im *Import) spread() (found bool) {
-	off := map[flag.Key]json.RawMessage{}
-	for _, f := range im.Flags {
+// it could not be carried over, and what depends on that.
+func (im *Import) spread() {
+	dependents, doubted := map[flag.Key][]int{}, []int(nil)
+	for i, f := range im.Flags {
+		for _, p := range f.Prerequisites {
+			dependents[p.Flag] = append(dependents[p.Flag], i)
+		}
 		if f.doubt {
-			off[f.Key] = f.Off
+			doubted = append(doubted, i)
 		}
 	}
-	for i := range im.Flags {
-		f := &im.Flags[i]
-		for n, p := range f.Prerequisites {
-			v, doubted := off[p.Flag]
-			if !doubted || f.Draft || !cascade.Same(v, im.valueOf(p)) {
+	for len(doubted) > 0 {
+		other := im.Flags[doubted[0]]
+		doubted = doubted[1:]
+		for _, i := range dependents[other.Key] {
+			f := &im.Flags[i]
+			n := slices.IndexFunc(f.Prerequisites, func(p flag.Prerequisite) bool {
+				return p.Flag == other.Key && cascade.Same(other.Off, other.valueOf(p))
+			})
+			if n < 0 || f.Draft {
 				continue
 			}
-			f.Draft, f.doubt, found = true, true, true
+			f.Draft, f.doubt, doubted = true, true, append(doubted, i)
 			im.lost(string(f.Key), fmt.Sprintf("prerequisites/%d", n), "the other flag was not off, and is", "the flag stays a draft, which is off")
 		}
 	}
-	return found
 }
 
-func (im *Import) valueOf(p flag.Prerequisite) json.RawMessage {
-	for _, f := range im.Flags {
-		if f.Key == p.Flag && p.Variant != "" {
-			return f.Variants[p.Variant]
-		}
+// valueOf is what the flag must come to.
+func (f Flag) valueOf(p flag.Prerequisite) json.RawMessage {
+	if p.Variant != "" {
+		return f.Variants[p.Variant]
 	}
 	return p.Value
 }

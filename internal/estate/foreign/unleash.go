@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -62,6 +63,7 @@ type unleashStrategy struct {
 	Segments     []json.Number       `json:"segments"`
 	Variants     []unleashVariant    `json:"variants"`
 	Disabled     bool                `json:"disabled"`
+	Order        float64             `json:"sortOrder"`
 }
 
 type unleashVariant struct {
@@ -117,6 +119,9 @@ func (im *Import) unleash(text []byte, asked string) error {
 		u.segments[s.ID.String()] = u.segmentOf(s)
 	}
 	for _, f := range file.gathered(environment) {
+		if _, twice := u.features[f.Name]; twice {
+			u.lost(f.Name, "", "it is there twice", "the last one counts")
+		}
 		u.features[f.Name] = f
 	}
 	for _, name := range sortedKeys(u.features) {
@@ -152,6 +157,9 @@ func (f *unleashFile) gathered(environment string) []unleashFeature {
 			s.Segments = append(s.Segments, segments[s.ID]...)
 			strategies[s.Feature] = append(strategies[s.Feature], s)
 		}
+	}
+	for _, list := range strategies {
+		slices.SortStableFunc(list, func(a, b unleashStrategy) int { return cmp.Compare(a.Order, b.Order) })
 	}
 	parents := map[string][]unleashParent{}
 	for _, d := range f.Dependencies {

@@ -27,6 +27,8 @@ func contextOf(s *sketch, path, name string) (attribute, why string) {
 	case "userId":
 		s.suppose(path, "the user id is the targeting key", "it is compared with that")
 		return "key", ""
+	case "appName", "environment":
+		s.suppose(path, "contexts have an attribute "+quote(name)+", as the clients of Unleash add one by themselves", "it is compared with that")
 	case "currentTime":
 		return "", "the time of an evaluation is no attribute"
 	case "key":

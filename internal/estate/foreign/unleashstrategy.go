@@ -208,9 +208,16 @@ func (st *strategy) roll(s *feature, percent, stickiness, group string) expr {
 	if err != nil || !(p >= 0 && p <= 100) {
 		return lost(quote(percent) + " is no percentage")
 	}
+	chance := stickiness == "default" || stickiness == "random" // or whoever is not known is drawn
 	if st.share, st.by = uint64(math.Round(p*1000)), stickinessOf(stickiness); st.share == flag.Whole {
-		st.by = ""
-		return always
+		known := st.by
+		if st.by = ""; chance {
+			return always
+		}
+		return exists(known)
+	}
+	if stickiness == "default" {
+		s.suppose(st.path, "everybody has a targeting key", "whoever has none is in no share")
 	}
 	if stickiness == "random" && p > 0 {
 		s.lose(st.path, "each evaluation is decided by chance", "a subject always gets the same")

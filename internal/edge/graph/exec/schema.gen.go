@@ -2750,6 +2750,8 @@ type Preview {
   facts: [String!]!
   "How many would see another value."
   affected: Affected!
+  "How many changes and shadowed overrides there are; more than are listed if there are more than 10,000."
+  total: Total!
   "Who would see which other value, the first 10,000 of them, from the platform down."
   changes: [PreviewedChange!]!
   "Whose own override would cease to count, the first 10,000 of them."
@@ -3985,6 +3987,13 @@ type TenantPage {
   next: String
 }
 
+type Total {
+  "Changes of a flag at a node."
+  changes: Int!
+  "Overrides that would cease to count."
+  shadowed: Int!
+}
+
 input UnarchiveTenantInput {
   "The tenant."
   tenant: ID!
@@ -5092,6 +5101,8 @@ func (ec *executionContext) childFields_Preview(ctx context.Context, field graph
 		return ec.fieldContext_Preview_facts(ctx, field)
 	case "affected":
 		return ec.fieldContext_Preview_affected(ctx, field)
+	case "total":
+		return ec.fieldContext_Preview_total(ctx, field)
 	case "changes":
 		return ec.fieldContext_Preview_changes(ctx, field)
 	case "shadowed":
@@ -5582,6 +5593,16 @@ func (ec *executionContext) childFields_TenantPage(ctx context.Context, field gr
 		return ec.fieldContext_TenantPage_next(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TenantPage", field.Name)
+}
+
+func (ec *executionContext) childFields_Total(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "changes":
+		return ec.fieldContext_Total_changes(ctx, field)
+	case "shadowed":
+		return ec.fieldContext_Total_shadowed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Total", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -24259,6 +24280,38 @@ func (ec *executionContext) fieldContext_Preview_affected(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Preview_total(ctx context.Context, field graphql.CollectedField, obj *flag.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v flag.Total) graphql.Marshaler {
+			return ec.marshalNTotal2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐTotal(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Preview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Total(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Preview_changes(ctx context.Context, field graphql.CollectedField, obj *flag.Preview) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -30462,6 +30515,52 @@ func (ec *executionContext) _TenantPage_next(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_TenantPage_next(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TenantPage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Total_changes(ctx context.Context, field graphql.CollectedField, obj *flag.Total) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Total_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Total_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Total", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Total_shadowed(ctx context.Context, field graphql.CollectedField, obj *flag.Total) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Total_shadowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shadowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Total_shadowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Total", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _User_id(ctx context.Context, field graphql.CollectedField, obj *readapi.User) (ret graphql.Marshaler) {
@@ -39508,6 +39607,11 @@ func (ec *executionContext) _Preview(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "total":
+			out.Values[i] = ec._Preview_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "changes":
 			out.Values[i] = ec._Preview_changes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -42107,6 +42211,50 @@ func (ec *executionContext) _TenantPage(ctx context.Context, sel ast.SelectionSe
 			}
 		case "next":
 			out.Values[i] = ec._TenantPage_next(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var totalImplementors = []string{"Total"}
+
+func (ec *executionContext) _Total(ctx context.Context, sel ast.SelectionSet, obj *flag.Total) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, totalImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Total")
+		case "changes":
+			out.Values[i] = ec._Total_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "shadowed":
+			out.Values[i] = ec._Total_shadowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -44792,6 +44940,10 @@ func (ec *executionContext) marshalNTenant2ᚕgithubᚗcomᚋreeveᚑplatformᚋ
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNTotal2githubᚗcomᚋreeveᚑplatformᚋreeveᚋdomainᚋflagᚐTotal(ctx context.Context, sel ast.SelectionSet, v flag.Total) graphql.Marshaler {
+	return ec._Total(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNUnarchiveTenantInput2map(ctx context.Context, v any) (map[string]any, error) {
