@@ -92,12 +92,12 @@ func TestAnAnswerMadeAcrossAnInstantIsOfBeforeIt(t *testing.T) {
 	body := whom(`"tenantId":"south"`)
 	for n := 1; n <= 6; n++ {
 		at, left = begins.Add(-time.Millisecond), 0
-		keeps := readapi.OFREP(w.source, whose, now)
+		keeps := ofrep(w.source, whose, now)
 		bulked(keeps, body, "") // so that the next is kept
 		left = n
 		bulked(keeps, body, "")
 		at, left = begins.Add(time.Minute), 0
-		if kept, fresh := bulked(keeps, body, ""), bulked(readapi.OFREP(w.source, whose, now), body, ""); kept != fresh {
+		if kept, fresh := bulked(keeps, body, ""), bulked(ofrep(w.source, whose, now), body, ""); kept != fresh {
 			t.Errorf("the instant came at look %d; a minute later\nkept: %s\nnew:  %s", n, kept, fresh)
 		}
 	}
