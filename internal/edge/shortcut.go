@@ -155,8 +155,8 @@ func (f *fork) take(raw net.Conn) {
 	c, secure, err := f.shortcut.secure(raw)
 	if err != nil {
 		f.shortcut.log.Debug("TLS handshake", "from", raw.RemoteAddr(), "error", err)
-		if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok && plain.Conn != nil {
-			_, _ = io.WriteString(plain.Conn, "HTTP/1.0 400 Bad Request\r\n\r\nThis address speaks TLS.\n")
+		if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok && plain.Conn != nil && plain.RecordHeader[0] >= 'A' { // a method, and no record of TLS
+			_, _ = io.WriteString(plain.Conn, "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
 		}
 		_ = raw.Close()
 		return
