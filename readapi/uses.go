@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	mostUses   = 1 << 16     // that are told apart; of more nothing is known
+	mostUses   = 1 << 16     // that are told apart; more are counted at the platform, where there is room for as many
 	usesBeat   = time.Second // between two looks at what is due
 	usesAtOnce = 50          // records in one of them
 	usesFlush  = 1000        // records when the server ends
@@ -57,9 +57,13 @@ func (u *Uses) Note(node domain.NodeID, k flag.Key, now time.Time) {
 	at := usePlace{node, k}
 	known, ok := u.counts.Load(at)
 	if !ok {
-		if u.places.Load() >= mostUses {
+		switch n := u.places.Load(); {
+		case n >= mostUses && node != domain.PlatformID:
 			u.lost.Add(1)
-			u.news.Store(true) // for room is made where records are written
+			u.news.Store(true)                // for room is made where records are written
+			u.Note(domain.PlatformID, k, now) // so that nobody calls the flag unused
+			return
+		case n >= 2*mostUses:
 			return
 		}
 		var there bool
@@ -77,7 +81,8 @@ func (u *Uses) Note(node domain.NodeID, k flag.Key, now time.Time) {
 	}
 }
 
-// Lost is how many evaluations were not counted, because there were too many places.
+// Lost is how many evaluations were not counted where they were made, because there were
+// too many places.
 func (u *Uses) Lost() uint64 { return u.lost.Load() }
 
 // Run has records written until ctx ends.

@@ -195,6 +195,31 @@ func TestUsesHaveABound(t *testing.T) {
 	}
 }
 
+// Of a node that cannot be told apart any more at least the flag is known to be in use.
+func TestUsesWithoutRoomAreThePlatforms(t *testing.T) {
+	told := map[domain.NodeID]int{}
+	u := &readapi.Uses{Every: time.Hour, Logger: slog.New(slog.DiscardHandler), Record: func(_ context.Context, use flag.Use) error {
+		if use.Flag == "late" {
+			told[use.Node] += use.Count
+		}
+		return nil
+	}}
+	for n := range 1 << 16 {
+		u.Note(domain.NodeID(time.Duration(n).String()), "early", noon)
+	}
+	for n := range 3 {
+		u.Note(domain.NodeID(time.Duration(n).String()), "late", noon.Add(-time.Minute))
+	}
+	for range 1<<16/1000 + 1 { // as many as it takes for all of them
+		if err := u.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(told) != 1 || told[domain.PlatformID] != 3 || u.Lost() != 3 {
+		t.Error(told, u.Lost())
+	}
+}
+
 // An evaluation by itself and one of all flags are counted apart, also where the answer
 // is that nothing has changed; what is not there is not counted.
 func TestOFREPCountsWhatItEvaluates(t *testing.T) {

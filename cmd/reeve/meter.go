@@ -80,7 +80,7 @@ func (m *meter) aging(age func() time.Duration) {
 // counting reports how many evaluations were not counted as use of a flag.
 func (m *meter) counting(lost func() uint64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "reeve_flag_uses_lost_total", Help: "Evaluations that were not counted as use of a flag, because there were too many places to tell apart.",
+		Name: "reeve_flag_uses_lost_total", Help: "Evaluations that were not counted at their node, because there were too many places to tell apart.",
 	}, func() float64 { return float64(lost()) }))
 }
 
