@@ -270,9 +270,12 @@ func (s *server) establish() error {
 	return commands.Establish(ctx, s.founding)
 }
 
+// hot is what programs ask for all day: evaluations, and commands.
+var hot = []string{"POST " + readapi.EvaluatePath, "PATCH /v1/", "POST /v1/", "PUT /v1/"}
+
 // serve serves h on l until the server is shut, over TLS if there is a config.
 func (s *server) serve(l net.Listener, h http.Handler, config *tls.Config) {
-	srv := edge.NewShortcut(edge.NewServer(h, edge.Pace{}, config, s.log), readapi.EvaluatePath, s.log)
+	srv := edge.NewShortcut(edge.NewServer(h, edge.Pace{}, config, s.log), s.log, hot...)
 	s.run.Go(func() error {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err

@@ -107,7 +107,7 @@ func (g *regular) await(ctx context.Context, patience time.Duration) (r *http.Re
 			return nil, 0, err
 		}
 		got, _ := g.in.Peek(g.in.Buffered())
-		if n := min(len(got), len(g.shortcut.start)); !bytes.Equal(got[:n], g.shortcut.start[:n]) {
+		if !g.shortcut.meant(got) {
 			return nil, 0, nil
 		}
 		end, plain := headIn(got)
@@ -163,8 +163,9 @@ func (g *regular) putOff(patience time.Duration) {
 func (g *regular) read(ctx context.Context, head []byte) *http.Request {
 	line, fields, _ := bytes.Cut(head, []byte("\n"))
 	length, again := g.again(fields)
-	path, plain := pathOf(line)
-	if !again || !plain {
+	method, line, _ := bytes.Cut(line, []byte(" "))
+	path, plain := pathIn(line)
+	if !again || !plain || string(method) != g.like.Method {
 		if g.like = g.learn(ctx, head, fields); g.like == nil {
 			return nil
 		}
@@ -184,10 +185,10 @@ func (g *regular) read(ctx context.Context, head []byte) *http.Request {
 	return r
 }
 
-// pathOf is what a request line asks for, where that is a path without anything that
-// means something else in a URL.
-func pathOf(line []byte) (path []byte, plain bool) {
-	path, ok := bytes.CutSuffix(bytes.TrimPrefix(line, []byte("POST ")), []byte(" HTTP/1.1\r"))
+// pathIn is what a request line asks for behind its method, where that is a path without
+// anything that means something else in a URL.
+func pathIn(line []byte) (path []byte, plain bool) {
+	path, ok := bytes.CutSuffix(line, []byte(" HTTP/1.1\r"))
 	return path, ok && !bytes.ContainsFunc(path, func(c rune) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '-' || c > '9') && c != '_' && c != '~'
 	})

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +25,7 @@ import (
 type Shortcut struct {
 	server *http.Server
 	config *tls.Config // nil for plaintext
-	start  []byte      // of requests that are for the shortcut
+	starts [][]byte    // of requests that are for the shortcut
 	log    *slog.Logger
 
 	mu      sync.Mutex
@@ -32,11 +34,11 @@ type Shortcut struct {
 	running sync.WaitGroup
 }
 
-// NewShortcut has POST requests below path, which ends with a slash, served by a shortcut
-// beside the server, by the server's handler and at its pace. A request lasts until it is
-// answered, also when its client has hung up, and what is answered is sent when the
-// handler returns. The header of a request must not be changed.
-func NewShortcut(server *http.Server, path string, log *slog.Logger) *Shortcut {
+// NewShortcut has requests with a body that start with one of starts, such as "POST /v1/",
+// served by a shortcut beside the server, by the server's handler and at its pace. A
+// request lasts until it is answered, also when its client has hung up, and what is
+// answered is sent when the handler returns. The header of a request must not be changed.
+func NewShortcut(server *http.Server, log *slog.Logger, starts ...string) *Shortcut {
 	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if left, ok := c.(*leftover); ok && left.secure != nil {
 			return context.WithValue(ctx, secureKey{}, left.secure)
@@ -50,7 +52,19 @@ func NewShortcut(server *http.Server, path string, log *slog.Logger) *Shortcut {
 		}
 		next.ServeHTTP(w, r)
 	})
-	return &Shortcut{server: server, config: server.TLSConfig, start: []byte("POST " + path), log: log, open: map[net.Conn]struct{}{}}
+	s := &Shortcut{server: server, config: server.TLSConfig, log: log, open: map[net.Conn]struct{}{}}
+	for _, start := range starts {
+		s.starts = append(s.starts, []byte(start))
+	}
+	return s
+}
+
+// meant reports whether what comes is for the shortcut, as far as it has come.
+func (s *Shortcut) meant(got []byte) bool {
+	return slices.ContainsFunc(s.starts, func(start []byte) bool {
+		n := min(len(got), len(start))
+		return bytes.Equal(got[:n], start[:n])
+	})
 }
 
 // secureKey is where the context of a connection has what TLS has agreed on, because

@@ -45,7 +45,7 @@ func twins(t testing.TB, h http.Handler) (plain, fast string) {
 		t.Cleanup(func() { _ = shut(t.Context()) })
 		return l.Addr().String()
 	}
-	one, two := edge.NewServer(h, edge.Pace{}, nil, quiet), edge.NewShortcut(edge.NewServer(h, edge.Pace{}, nil, quiet), "/fast/", quiet)
+	one, two := edge.NewServer(h, edge.Pace{}, nil, quiet), edge.NewShortcut(edge.NewServer(h, edge.Pace{}, nil, quiet), quiet, "POST /fast/", "PATCH /fast/")
 	return serve(listening(t), one.Serve, one.Shutdown), serve(listening(t), two.Serve, two.Shutdown)
 }
 
@@ -138,6 +138,7 @@ var sayings = map[string][]string{
 	"half a second":           {"POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1", "POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n1"},
 	"nothing":                 {},
 	"another method":          {"GET /fast/a HTTP/1.1\r\nHost: h\r\n\r\n", "POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n2"},
+	"two methods":             {"POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1", "PATCH /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n2", "POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n3", "PATCH /fast/b HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n4"},
 	"off and on":              {"POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1", "GET /slow HTTP/1.1\r\nHost: h\r\n\r\n", "POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n3"},
 	"a newline first":         {"\r\nPOST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1"},
 	"a newline between":       {"POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1", "\r\nPOST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n2"},
@@ -187,7 +188,7 @@ func TestAShortcutOverTLS(t *testing.T) {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 		fmt.Fprint(w, r.Proto, " ", r.TLS != nil && r.TLS.HandshakeComplete, " ", local != nil, " ", strings.HasPrefix(r.RemoteAddr, "127.0.0.1:"))
 	})
-	shortcut, l := edge.NewShortcut(edge.NewServer(handler, edge.Pace{}, config, quiet), "/fast/", quiet), listening(t)
+	shortcut, l := edge.NewShortcut(edge.NewServer(handler, edge.Pace{}, config, quiet), quiet, "POST /fast/", "PATCH /fast/"), listening(t)
 	go shortcut.Serve(l)
 	t.Cleanup(func() { _ = shortcut.Shutdown(t.Context()) })
 	pool := x509.NewCertPool()
@@ -306,7 +307,7 @@ func TestAShortcutIsShut(t *testing.T) {
 		fmt.Fprint(w, "here")
 	})
 	quiet := slog.New(slog.DiscardHandler)
-	shortcut, l := edge.NewShortcut(edge.NewServer(h, edge.Pace{}, nil, quiet), "/fast/", quiet), listening(t)
+	shortcut, l := edge.NewShortcut(edge.NewServer(h, edge.Pace{}, nil, quiet), quiet, "POST /fast/", "PATCH /fast/"), listening(t)
 	served := make(chan error, 1)
 	go func() { served <- shortcut.Serve(l) }()
 	dial := func(say string) net.Conn {
@@ -351,7 +352,7 @@ func TestAShortcutIsShut(t *testing.T) {
 func TestAShortcutThatIsShutInVain(t *testing.T) {
 	under, on := make(chan struct{}), make(chan struct{})
 	quiet := slog.New(slog.DiscardHandler)
-	shortcut, l := edge.NewShortcut(edge.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(under); <-on }), edge.Pace{}, nil, quiet), "/fast/", quiet), listening(t)
+	shortcut, l := edge.NewShortcut(edge.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(under); <-on }), edge.Pace{}, nil, quiet), quiet, "POST /fast/", "PATCH /fast/"), listening(t)
 	go shortcut.Serve(l)
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
@@ -392,7 +393,7 @@ func TestSlowClientsOfAShortcutAreCutOff(t *testing.T) {
 			quiet := slog.New(slog.DiscardHandler)
 			h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, c.size)) })
 			ended := make(chan struct{}, 1)
-			shortcut, l := edge.NewShortcut(edge.NewServer(h, c.pace, nil, quiet), "/fast/", quiet), listening(t)
+			shortcut, l := edge.NewShortcut(edge.NewServer(h, c.pace, nil, quiet), quiet, "POST /fast/", "PATCH /fast/"), listening(t)
 			go shortcut.Serve(farewell{l, ended})
 			t.Cleanup(func() { _ = shortcut.Shutdown(t.Context()) })
 			conn, err := net.Dial("tcp", l.Addr().String())
@@ -414,7 +415,7 @@ func TestSlowClientsOfAShortcutAreCutOff(t *testing.T) {
 func TestDripsDoNotHoldAShortcut(t *testing.T) {
 	quiet, soon := slog.New(slog.DiscardHandler), 50*time.Millisecond
 	ended := make(chan struct{}, 1)
-	shortcut, l := edge.NewShortcut(edge.NewServer(http.HandlerFunc(mirrored), edge.Pace{Header: soon}, nil, quiet), "/fast/", quiet), listening(t)
+	shortcut, l := edge.NewShortcut(edge.NewServer(http.HandlerFunc(mirrored), edge.Pace{Header: soon}, nil, quiet), quiet, "POST /fast/", "PATCH /fast/"), listening(t)
 	go shortcut.Serve(farewell{l, ended})
 	t.Cleanup(func() { _ = shortcut.Shutdown(t.Context()) })
 	conn, err := net.Dial("tcp", l.Addr().String())
