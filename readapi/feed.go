@@ -178,7 +178,7 @@ func (f *Feed) effect(e domain.Recorded) (effect, error) {
 		found := effect{Prospect: f.Source.Flags.IfAt(e.Position-1, e.Meta, e.Event)}
 		for s, err := range found.Each(ctx) {
 			if err != nil {
-				return found, err
+				return effect{}, err
 			}
 			found.add(&s)
 		}
