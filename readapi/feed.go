@@ -35,7 +35,7 @@ const (
 	feeding     = "GET " + FeedPath
 	lasts       = 15 * time.Minute // a feed; then its reader comes again, with credentials that are good by then
 	fewEffects  = 16               // are remembered
-	fewShifts   = 2 * flag.Listed  // of them altogether, but for the newest's
+	fewPlaces   = 2 * flag.Listed  // and shifts of them altogether, but for the newest's
 	replayed    = 1000             // facts are told one by one to who comes back
 	atOnce      = 64 << 10         // bytes of notices that are sent together
 	feedEnds    = "the feed has ended; come again with the id of the last notice as Last-Event-ID"
@@ -157,10 +157,13 @@ func (f *Feed) admit(r *http.Request) (*reader, uint64, error) {
 	return to, from, nil
 }
 
-// An effect is what a fact changed when it came: nothing of it if that is too much to be
-// kept for many readers.
+// An effect is what a fact changed when it came. Where that is too much to be kept for
+// many readers it is only the places, without a flag, that something is found out at for
+// each reader.
 type effect struct {
+	*flag.Prospect
 	shifts []flag.Shift
+	places []flag.Place
 	many   bool
 }
 
@@ -172,15 +175,12 @@ func (f *Feed) effect(e domain.Recorded) (effect, error) {
 	found, err, _ := f.asked.Do(strconv.FormatUint(e.Position, 10), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), oneEffectIn) // others wait for it, too
 		defer cancel()
-		var found effect
-		for s, err := range f.shifts(ctx, e, nil) {
+		found := effect{Prospect: f.Source.Flags.IfAt(e.Position-1, e.Meta, e.Event)}
+		for s, err := range found.Each(ctx) {
 			if err != nil {
-				return found, err
+				return effect{}, err
 			}
-			if found.shifts = append(found.shifts, s); len(found.shifts) > flag.Listed {
-				found = effect{many: true}
-				break
-			}
+			found.add(&s)
 		}
 		f.keep(e.Position, found)
 		return found, nil
@@ -189,9 +189,17 @@ func (f *Feed) effect(e domain.Recorded) (effect, error) {
 	return known, err
 }
 
-// shifts are those of a fact as far as somebody sees them.
-func (f *Feed) shifts(ctx context.Context, e domain.Recorded, sees func(*flag.Place) bool) iter.Seq2[flag.Shift, error] {
-	return f.Source.Flags.IfAt(e.Position-1, e.Meta, e.Event).Each(ctx, sees)
+// add keeps a shift, or where it is if there are many.
+func (e *effect) add(s *flag.Shift) {
+	if n := len(e.places); n == 0 || e.places[n-1].Node != s.Node {
+		e.places = append(e.places, s.Place)
+		e.places[n].Flag = ""
+	}
+	if e.many = e.many || len(e.shifts) == flag.Listed; e.many {
+		e.shifts = nil
+		return
+	}
+	e.shifts = append(e.shifts, *s)
 }
 
 // keep remembers an effect, and forgets the oldest where they are too much.
@@ -200,9 +208,9 @@ func (f *Feed) keep(position uint64, e effect) {
 	for f.effects.Len() > 1 {
 		all := 0
 		for _, known := range f.effects.Values() {
-			all += len(known.shifts)
+			all += len(known.shifts) + len(known.places)
 		}
-		if all <= fewShifts {
+		if all <= fewPlaces {
 			return
 		}
 		f.effects.RemoveOldest()

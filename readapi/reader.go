@@ -130,7 +130,7 @@ func (to *reader) fact(ctx context.Context, e domain.Recorded) bool {
 		}
 	}
 	if found.many {
-		err = to.many(ctx, e)
+		err = to.many(ctx, e, &found)
 	}
 	switch {
 	case errors.Is(err, errUntaken), domain.KindOf(err) == domain.Unavailable: // and will be there for whoever comes again
@@ -146,10 +146,16 @@ var errUntaken = errors.New("not taken")
 
 // many tells of what is too much to be kept for all readers: it is found out for this
 // one alone, some at a time, so that nobody waits for one who takes slowly.
-func (to *reader) many(ctx context.Context, e domain.Recorded) error {
+func (to *reader) many(ctx context.Context, e domain.Recorded, found *effect) error {
 	ctx, cancel := context.WithTimeout(ctx, oneEffectIn)
 	defer cancel()
-	next, stop := iter.Pull2(to.shifts(ctx, e, to.sees))
+	var mine []flag.Place
+	for i := range found.places {
+		if to.sees(&found.places[i]) {
+			mine = append(mine, found.places[i])
+		}
+	}
+	next, stop := iter.Pull2(found.At(ctx, mine, to.sees))
 	defer stop()
 	for {
 		leave, err := edge.Enter(ctx)
@@ -174,9 +180,10 @@ func (to *reader) many(ctx context.Context, e domain.Recorded) error {
 }
 
 // sees reports whether the reader is told of a place: one in its scope and below the
-// node that it asked about, and of users those that it may read.
+// node that it asked about, and of users those that it may read. Without a flag the
+// question is whether it may be told of any there.
 func (to *reader) sees(p *flag.Place) bool {
-	if len(to.flags) > 0 && !slices.Contains(to.flags, p.Flag) {
+	if p.Flag != "" && len(to.flags) > 0 && !slices.Contains(to.flags, p.Flag) {
 		return false
 	}
 	path := p.Path()

@@ -14,9 +14,11 @@ import (
 // A comparison finds an effect out.
 type comparison struct {
 	*Prospect
-	sees  func(*Place) bool // what is looked at; everything if nil
+	only  []*spot           // that are looked at; all in reach if nil
+	sees  func(*Place) bool // of what is found; everything if nil
 	tally *tally            // of everything; nil if nobody needs one
 	heard [2]map[*entry]bool
+	names map[uuid.UUID]domain.NodeID
 
 	id     uuid.UUID // of the node that is being looked at
 	place  Place
@@ -31,7 +33,10 @@ func (c *comparison) walk(ctx context.Context, found func(*Place, []Shift, *Shad
 		return ErrBlind
 	}
 	keys := c.keys()
-	for _, s := range c.ordered() {
+	if c.only == nil {
+		c.only = c.ordered()
+	}
+	for _, s := range c.only {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -63,13 +68,38 @@ func (c *comparison) settle(s *spot, was, is *View) {
 		v = was
 	}
 	c.id, c.place = s.id, Place{Node: nodeOf(s.id)}
-	c.place.Owner.Integrator, c.place.Owner.Tenant = domain.IntegratorID(v.Above(domain.IntegratorLevel)), domain.TenantID(v.Above(domain.TenantLevel))
-	for level, at := range v.line {
-		if at != nil {
-			c.place.Level = levels[level+1]
+	for i, at := range v.line {
+		if at == nil {
+			continue
+		}
+		switch c.place.Level = levels[i+1]; c.place.Level {
+		case domain.IntegratorLevel:
+			c.place.Owner.Integrator = domain.IntegratorID(c.named(at.id))
+		case domain.TenantLevel:
+			c.place.Owner.Tenant = domain.TenantID(c.named(at.id))
 		}
 	}
 	c.heard = [2]map[*entry]bool{{}, {}}
+}
+
+// named is the id of a node above or at the place. Many have the same one, which is
+// held once.
+func (c *comparison) named(id uuid.UUID) domain.NodeID {
+	if id == c.id {
+		return c.place.Node
+	}
+	if c.names == nil {
+		c.names = map[uuid.UUID]domain.NodeID{}
+	}
+	if len(c.names) > 1024 {
+		clear(c.names)
+	}
+	name, known := c.names[id]
+	if !known {
+		name = nodeOf(id)
+		c.names[id] = name
+	}
+	return name
 }
 
 // look is the place that a node is in a book. A view without a node is none.

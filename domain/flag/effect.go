@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"iter"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -128,11 +129,25 @@ func (p *Prospect) Effect(ctx context.Context, sees func(*Place) bool) (Effect, 
 	return e, err
 }
 
-// Each yields every shift that somebody sees, from the platform down, each as it is
-// found. Errors are those of [Prospect.Effect], the last that is yielded.
-func (p *Prospect) Each(ctx context.Context, sees func(*Place) bool) func(yield func(Shift, error) bool) {
+// Each yields every shift, from the platform down, each as it is found. Errors are those
+// of [Prospect.Effect], the last that is yielded.
+func (p *Prospect) Each(ctx context.Context) iter.Seq2[Shift, error] {
+	return p.shifts(ctx, comparison{Prospect: p})
+}
+
+// At yields the shifts at some nodes that somebody sees.
+func (p *Prospect) At(ctx context.Context, places []Place, sees func(*Place) bool) iter.Seq2[Shift, error] {
+	c := comparison{Prospect: p, sees: sees, only: []*spot{}}
+	for _, at := range places {
+		if s := p.after.nodes.get(idOf(at.Node)); s != nil {
+			c.only = append(c.only, s)
+		}
+	}
+	return p.shifts(ctx, c)
+}
+
+func (p *Prospect) shifts(ctx context.Context, c comparison) iter.Seq2[Shift, error] {
 	return func(yield func(Shift, error) bool) {
-		c := comparison{Prospect: p, sees: sees}
 		err := c.walk(ctx, func(_ *Place, shifts []Shift, _ *Shadow) bool {
 			for _, s := range shifts {
 				if !yield(s, nil) {
@@ -166,12 +181,4 @@ func (o *Outcome) same(p *Outcome) bool {
 		return o == p
 	}
 	return o.Variant == p.Variant && (string(o.Value) == string(p.Value) || cascade.Same(o.Value, p.Value))
-}
-
-// seen is what somebody sees of an outcome.
-func (o *Outcome) seen() any {
-	if o == nil {
-		return nil
-	}
-	return []any{o.Value, o.Variant}
 }

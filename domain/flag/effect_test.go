@@ -299,7 +299,7 @@ func TestALargeEffect(t *testing.T) {
 		t.Errorf("%d shifts of %+v, %+v", len(e.Shifts), e.Total, e.Affected)
 	}
 	n, last := 0, Shift{}
-	for s, err := range b.If(m, end...).Each(ctx, nil) {
+	for s, err := range b.If(m, end...).Each(ctx) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -315,6 +315,15 @@ func TestALargeEffect(t *testing.T) {
 	own, err := b.If(m, end...).Effect(ctx, mine)
 	if err != nil || own.Total.Changes != len(own.Shifts) || len(own.Shifts) != 20 || own.Affected.Tenants != 1 || own.Digest() != e.Digest() {
 		t.Errorf("who sees %s sees %+v: %v", last.Node, own, err)
+	}
+	count := 0
+	for s, err := range b.If(m, end...).At(ctx, []Place{e.Shifts[0].Place, last.Place, {Node: "none"}}, func(p *Place) bool { return p.Flag == last.Flag }) {
+		if count++; err != nil || s.Place != last.Place && s.Node != domain.PlatformID {
+			t.Errorf("%+v, %v", s, err)
+		}
+	}
+	if count != 2 {
+		t.Errorf("%d shifts of one flag at two nodes", count)
 	}
 	then := b.If(m, end...)
 	position := e.Position + 1

@@ -2,6 +2,7 @@ package flag
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -20,22 +21,61 @@ type tally struct {
 	others                 map[string]bool   // in no order, and found many times: as many as flags and segments
 	served                 map[*edition]bool // and are among these
 	targeted               bool
+	text                   []byte // that is being written
 }
 
 func newTally() *tally {
-	return &tally{sha256.New(), sha256.New(), sha256.New(), map[string]bool{}, map[*edition]bool{}, false}
+	return &tally{shifts: sha256.New(), shadows: sha256.New(), rules: sha256.New(), others: map[string]bool{}, served: map[*edition]bool{}}
 }
 
-// tell adds parts, which are texts and JSON, to a hash.
-func tell(h hash.Hash, parts ...any) { _ = json.NewEncoder(h).Encode(parts) }
+// write adds texts, each behind its length, so that no two lists of texts are alike.
+func (t *tally) write(texts ...string) {
+	for _, s := range texts {
+		t.text = append(binary.AppendUvarint(t.text, uint64(len(s))), s...)
+	}
+}
 
-func (t *tally) shift(s *Shift) { tell(t.shifts, s.Place, s.named, s.Before.seen(), s.After.seen()) }
+// into adds what was written to a hash.
+func (t *tally) into(h hash.Hash) {
+	_, _ = h.Write(t.text) // a hash takes everything
+	t.text = t.text[:0]
+}
 
-func (t *tally) shadow(s *Shadow) { tell(t.shadows, s.Place, s.Ruling, s.By) }
+func (t *tally) place(p *Place) {
+	t.write(string(p.Flag), string(p.Node), string(p.Level), string(p.Owner.Integrator), string(p.Owner.Tenant))
+}
+
+func (t *tally) outcome(o *Outcome) {
+	if o == nil {
+		t.write("")
+		return
+	}
+	t.write("found", string(o.Value), o.Variant)
+}
+
+func (t *tally) shift(s *Shift) {
+	t.place(&s.Place)
+	for _, at := range s.named {
+		t.text = binary.BigEndian.AppendUint64(t.text, uint64(at.Unix()))
+		t.text = binary.BigEndian.AppendUint32(t.text, uint32(at.Nanosecond()))
+	}
+	t.outcome(s.Before)
+	t.outcome(s.After)
+	t.into(t.shifts)
+}
+
+func (t *tally) shadow(s *Shadow) {
+	t.place(&s.Place)
+	t.write(string(s.Ruling), string(s.By))
+	t.into(t.shadows)
+}
 
 // rule adds one that a node in reach says.
 func (t *tally) rule(node uuid.UUID, k Key, position uint64) {
-	tell(t.rules, node, k, position)
+	t.text = append(t.text, node[:]...)
+	t.write(string(k))
+	t.text = binary.BigEndian.AppendUint64(t.text, position)
+	t.into(t.rules)
 }
 
 // above adds one that is said above all that is in reach.
@@ -63,6 +103,7 @@ func (t *tally) digest() string {
 	for _, h := range []hash.Hash{t.shifts, t.shadows, t.rules} {
 		_, _ = all.Write(h.Sum(nil)) // a hash takes everything
 	}
-	tell(all, slices.Sorted(maps.Keys(t.others)))
+	t.write(slices.Sorted(maps.Keys(t.others))...)
+	t.into(all)
 	return hex.EncodeToString(all.Sum(nil)[:16])
 }
