@@ -80,12 +80,15 @@ type spot struct {
 
 // A link is where a node hangs and how it stands, from a position on.
 type link struct {
-	position uint64
-	above    *spot
-	before   *link
+	low      uint32 // of the position, which would take as much again on its own
+	high     uint16
 	level    uint8 // of levels
 	standing uint8 // of standings
+	above    *spot
+	before   *link
 }
+
+func (l *link) position() uint64 { return uint64(l.high)<<32 | uint64(l.low) }
 
 var (
 	levels    = []domain.Level{"", domain.PlatformLevel, domain.IntegratorLevel, domain.TenantLevel, domain.UserLevel}
@@ -197,14 +200,15 @@ func (b *Book) house(user, home domain.NodeID, at uint64) {
 // draft, where all are at one position, they are told apart.
 func (b *Book) link(node domain.NodeID, at uint64, change func(*link)) {
 	s := b.spot(node)
-	next := &link{position: at}
+	next := &link{}
 	if before := s.newest.Load(); before != nil {
 		*next = *before
-		next.position, next.before = at, before
-		if before.position == at && !b.drafted() {
+		next.before = before
+		if before.position() == at && !b.drafted() {
 			next.before = before.before
 		}
 	}
+	next.high, next.low = uint16(at>>32), uint32(at)
 	change(next)
 	s.newest.Store(next)
 }

@@ -38,7 +38,7 @@ type span struct {
 }
 
 const (
-	ticksOfSpan = 64
+	ticksOfSpan = 256
 	wrong       = int64(24 * time.Hour / time.Millisecond) // by more than that no clock of a server is that is right
 )
 

@@ -101,7 +101,7 @@ func TestAnEventThatIsWrongByYears(t *testing.T) {
 
 // However many events are wrong, as many that are right put the clock right.
 func TestTheClockStandsStillForAWhile(t *testing.T) {
-	for _, wrong := range []int{1, 63, 64, 65, 200} {
+	for _, wrong := range []int{1, 63, 255, 256, 257} {
 		var times []time.Time
 		for n := range 300 + 2*wrong {
 			when := at.Add(time.Duration(n) * time.Second)
@@ -127,7 +127,7 @@ func TestBothWaysOfAClockAgree(t *testing.T) {
 	steps := rapid.SampledFrom([]time.Duration{0, 0, time.Second, time.Second, -time.Second, time.Hour, 30 * time.Hour, -30 * time.Hour, 9000 * time.Hour, -9000 * time.Hour})
 	rapid.Check(t, func(t *rapid.T) {
 		now, times := at, []time.Time{}
-		for range rapid.IntRange(1, 200).Draw(t, "events") {
+		for range rapid.IntRange(1, 600).Draw(t, "events") {
 			d := steps.Draw(t, "step")
 			times = append(times, now.Add(d))
 			if rapid.Bool().Draw(t, "for good") {

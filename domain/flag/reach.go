@@ -186,13 +186,15 @@ func (all *versions) as(position uint64) iter.Seq[saying] {
 		if all == nil {
 			return
 		}
-		lists := [][]saying{all.few}
-		for _, list := range all.many {
-			if list != nil {
-				lists = append(lists, *list.Load())
+		every := [][]saying{all.few}
+		if all.many != nil {
+			for _, list := range *all.many {
+				if list != nil {
+					every = append(every, *list.Load())
+				}
 			}
 		}
-		for _, list := range lists {
+		for _, list := range every {
 			for i, n := range list {
 				if n.said == nil || n.position() > position || i+1 < len(list) && list[i+1].flag() == n.flag() && list[i+1].position() <= position {
 					continue

@@ -10,7 +10,7 @@ import (
 // be one too many among them, and none is missing.
 func (v *View) Touched(since uint64, from time.Time) (keys []Key) {
 	t := touch{View: v, since: since, from: from, found: map[*entry]bool{}}
-	moved := slices.ContainsFunc(v.line[:], func(s *spot) bool { return s != nil && s.as(v.position).position > since })
+	moved := slices.ContainsFunc(v.line[:], func(s *spot) bool { return s != nil && s.as(v.position).position() > since })
 	for _, e := range *v.book.listed.Load() {
 		if e.as(v.position) != nil && (moved || t.touched(e)) {
 			keys = append(keys, e.key)

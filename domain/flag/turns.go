@@ -79,7 +79,7 @@ func (t *trace) follow(s *spot) {
 	}
 	t.nodes[s] = true
 	for l := s.newest.Load(); l != nil; l = l.before {
-		t.turn(l.position, nodeOf(s.id))
+		t.turn(l.position(), nodeOf(s.id))
 		t.follow(l.above)
 	}
 }
@@ -128,7 +128,7 @@ func (all *versions) about(flag uint32) []saying {
 		to, _ := slices.BinarySearchFunc(all.few, pack(flag+1, 0), func(n saying, p uint64) int { return cmp.Compare(n.packed, p) })
 		return all.few[from:to]
 	}
-	if own := all.of(flag); own != nil {
+	if own := all.many.of(flag); own != nil {
 		return *own.Load()
 	}
 	return nil

@@ -16,7 +16,7 @@ func (v *View) Version(at time.Time) (version uint64, next time.Time) {
 	s.hash.SetSeed(seed)
 	for _, node := range v.line {
 		if node != nil {
-			s.add(node.as(v.position).position)
+			s.add(node.as(v.position).position())
 		}
 	}
 	for _, e := range *v.book.listed.Load() {

@@ -57,8 +57,11 @@ func (s saying) origin() uint64 {
 // node that says much each flag has a list of its own.
 type versions struct {
 	few  []saying
-	many []*atomic.Pointer[[]saying] // by number of the flag, nil where there is none
+	many *lists
 }
+
+// Lists are by number of the flag, nil where there is none.
+type lists []*atomic.Pointer[[]saying]
 
 // manySayings is how many versions make a node one that says much.
 const manySayings = 64
@@ -71,7 +74,7 @@ func (s *spot) said(flag uint32, at uint64) (n saying) {
 	}
 	list := all.few
 	if all.many != nil {
-		own := all.of(flag)
+		own := all.many.of(flag)
 		if own == nil {
 			return n
 		}
@@ -111,17 +114,20 @@ func (all *versions) add(n saying) *versions {
 		at := all.after(n)
 		return &versions{few: slices.Concat(all.few[:at], []saying{n}, all.few[at:])}
 	}
-	if own := all.of(n.flag()); own != nil {
+	if own := all.many.of(n.flag()); own != nil {
 		list := append(*own.Load(), n)
 		own.Store(&list)
 		return all
 	}
-	next := &versions{many: slices.Clone(all.many)}
+	next := lists{}
+	if all.many != nil {
+		next = slices.Clone(*all.many)
+	}
 	for _, old := range all.few {
 		next.put(old)
 	}
 	next.put(n)
-	return next
+	return &versions{many: &next}
 }
 
 // after is where a new version goes in the short list.
@@ -134,23 +140,23 @@ func (all *versions) after(n saying) int {
 }
 
 // of is the list of a flag, nil if there is none.
-func (all *versions) of(flag uint32) *atomic.Pointer[[]saying] {
-	if int(flag) >= len(all.many) {
+func (all *lists) of(flag uint32) *atomic.Pointer[[]saying] {
+	if all == nil || int(flag) >= len(*all) {
 		return nil
 	}
-	return all.many[flag]
+	return (*all)[flag]
 }
 
 // put adds a version while nobody reads yet.
-func (all *versions) put(n saying) {
-	if missing := int(n.flag()) + 1 - len(all.many); missing > 0 {
-		all.many = append(all.many, make([]*atomic.Pointer[[]saying], missing)...)
+func (all *lists) put(n saying) {
+	if missing := int(n.flag()) + 1 - len(*all); missing > 0 {
+		*all = append(*all, make(lists, missing)...)
 	}
-	own := all.many[n.flag()]
+	own := all.of(n.flag())
 	if own == nil {
 		own = &atomic.Pointer[[]saying]{}
 		own.Store(new([]saying))
-		all.many[n.flag()] = own
+		(*all)[n.flag()] = own
 	}
 	list := append(*own.Load(), n)
 	own.Store(&list)
@@ -165,8 +171,8 @@ func (all *versions) until(position uint64) *versions {
 	if all.many == nil {
 		return &versions{few: slices.DeleteFunc(slices.Clone(all.few), later)}
 	}
-	next := &versions{many: make([]*atomic.Pointer[[]saying], len(all.many))}
-	for flag, list := range all.many {
+	next := make(lists, len(*all.many))
+	for flag, list := range *all.many {
 		if list == nil {
 			continue
 		}
@@ -175,11 +181,11 @@ func (all *versions) until(position uint64) *versions {
 			own = own[:len(own)-1]
 		}
 		if len(own) > 0 {
-			next.many[flag] = &atomic.Pointer[[]saying]{}
-			next.many[flag].Store(new(slices.Clip(own)))
+			next[flag] = &atomic.Pointer[[]saying]{}
+			next[flag].Store(new(slices.Clip(own)))
 		}
 	}
-	return next
+	return &versions{many: &next}
 }
 
 // say learns what a node says from now on.

@@ -160,7 +160,7 @@ func (e *entry) as(at uint64) *edition {
 // as is how the node was at a position, nil if there was none.
 func (s *spot) as(at uint64) *link {
 	l := s.newest.Load()
-	for l != nil && l.position > at {
+	for l != nil && l.position() > at {
 		l = l.before
 	}
 	return l
@@ -171,7 +171,7 @@ func (l *link) stood() uint64 {
 	for l.before != nil && l.before.standing == l.standing {
 		l = l.before
 	}
-	return l.position
+	return l.position()
 }
 
 // latest is a position that no event has.
