@@ -28,6 +28,7 @@ type Book struct {
 	clock    clock
 	flags    *register[Key, entry]
 	listed   atomic.Pointer[[]*entry] // the flags in the order of their keys
+	numbered uint32                   // flags that have a number; of the writer
 	nodes    *register[uuid.UUID, spot]
 	names    *register[string, naming]
 	homes    *register[uuid.UUID, home] // of users who ever said something: few nodes are
@@ -219,12 +220,10 @@ func (b *Book) spot(node domain.NodeID) *spot {
 		return nil
 	}
 	id := idOf(node)
-	s := b.nodes.own(id)
-	if s == nil {
-		s = b.copied(id)
-		b.nodes.add(s)
+	if s := b.nodes.own(id); s != nil {
+		return s
 	}
-	return s
+	return b.copied(id)
 }
 
 // platform is the id of the one node that has no UUID.
@@ -276,7 +275,6 @@ func (b *Book) edit(k Key, r domain.Recorded) {
 	}
 	e.newest.Store(next)
 	if !known {
-		b.flags.add(e)
 		b.list(e)
 	}
 }

@@ -29,8 +29,8 @@ func (b *Book) under(at uint64) *Book {
 	defer b.writer.Unlock()
 	d := &Book{Gate: b.Gate, interned: map[string]*said{}}
 	d.flags, d.nodes, d.names, d.segments = b.flags.over(), b.nodes.over(), b.names.over(), b.segments.over()
-	d.flags.count = b.flags.count // flags that the draft defines are numbered on
-	d.homes = b.homes             // which a draft leaves as they are
+	d.numbered = b.numbered // flags that the draft defines are numbered on
+	d.homes = b.homes       // which a draft leaves as they are
 	d.listed.Store(b.listed.Load())
 	d.position.Store(min(at, b.position.Load()))
 	d.blind.Store(b.blind.Load())
@@ -54,22 +54,29 @@ func (b *Book) lifted(s *spot) *spot {
 // copied is a node that the book does not hold itself: a new one, or as the book
 // below has it.
 func (b *Book) copied(id uuid.UUID) *spot {
-	s := &spot{id: id}
-	if was := b.nodes.get(id); was != nil {
-		s.newest.Store(was.as(b.position.Load()))
-		s.says.Store(was.says.Load().until(b.position.Load()))
-	}
-	return s
+	was := b.nodes.get(id)
+	return b.nodes.set(id, func(s *spot) {
+		s.id = id
+		if was != nil {
+			s.newest.Store(was.as(b.position.Load()))
+			s.says.Store(was.says.Load().until(b.position.Load()))
+		}
+	})
 }
 
 // entry is a flag that the book does not hold itself, likewise.
 func (b *Book) entry(k Key) *entry {
-	if was := b.flags.get(k); was != nil {
-		if f := was.as(b.position.Load()); f != nil {
-			e := &entry{number: was.number, key: k}
-			e.newest.Store(f)
-			return e
+	was := b.flags.get(k)
+	return b.flags.set(k, func(e *entry) {
+		e.key = k
+		if was != nil {
+			if f := was.as(b.position.Load()); f != nil {
+				e.number = was.number
+				e.newest.Store(f)
+				return
+			}
 		}
-	}
-	return &entry{number: uint32(b.flags.count), key: k}
+		e.number = b.numbered
+		b.numbered++
+	})
 }

@@ -102,8 +102,7 @@ func (b *Book) host(s *spot) {
 	}
 	h := b.homes.get(l.above.id)
 	if h == nil {
-		h = &home{id: l.above.id}
-		b.homes.add(h)
+		h = b.homes.set(l.above.id, func(h *home) { h.id = l.above.id })
 	}
 	if b.hosted[s] != h {
 		b.hosted[s] = h

@@ -43,9 +43,10 @@ func (all members) until(position uint64) members {
 			m = m.before
 		}
 		if m != nil {
-			c := &member{key: s.key}
-			c.newest.Store(m)
-			next.add(c)
+			next.set(s.key, func(c *member) {
+				c.key = s.key
+				c.newest.Store(m)
+			})
 		}
 	}
 	return next
@@ -68,8 +69,7 @@ func (all members) read(keys []string, as mention) {
 	for _, k := range keys {
 		s := all.get(k)
 		if s == nil {
-			s = &member{key: k}
-			all.add(s)
+			s = all.set(k, func(m *member) { m.key = k })
 		}
 		s.next |= as
 	}

@@ -27,10 +27,11 @@ func (b *Book) call(e domain.Called, at uint64) {
 	}
 	s := b.spot(node)
 	if held := b.names.get(was); was != "" && held != nil && held.node == s {
-		b.names.set(&naming{was, at, nil, held})
+		b.names.set(was, func(n *naming) { *n = naming{was, at, nil, held} })
 	}
 	if is != "" {
-		b.names.set(&naming{is, at, s, b.names.get(is)})
+		before := b.names.get(is)
+		b.names.set(is, func(n *naming) { *n = naming{is, at, s, before} })
 	}
 }
 

@@ -36,7 +36,7 @@ func (b *Book) gather(r domain.Recorded) {
 
 // enroll adds a roll to a segment. Without a membership that stays as it was.
 func (b *Book) enroll(k SegmentKey, r domain.Recorded, m *Membership) {
-	next := &roll{key: k, position: r.Position}
+	next := roll{key: k, position: r.Position}
 	if before := b.roll(k, r.Position); before != nil {
 		next.before, next.segment, next.members, next.groups = before, before.segment, before.members, before.groups
 	} else {
@@ -54,7 +54,7 @@ func (b *Book) enroll(k SegmentKey, r domain.Recorded, m *Membership) {
 	if next.segment.stands() {
 		next.audience = &Audience{named: next.members.at(r.Position), any: next.groups}
 	}
-	b.segments.set(next)
+	b.segments.set(k, func(r *roll) { *r = next })
 }
 
 // audiences tells who belonged to segments at a position.
