@@ -146,7 +146,7 @@ func (v *View) replaced(e *entry, f *edition) Answer {
 		if s == nil {
 			continue
 		}
-		if n := s.said(e.number, v.position); n.said != nil {
+		if n := v.book.says(s, e.number, v.position); n.said != nil {
 			said[level], chosen[level] = n, n.said.choose(e.key, &v.in)
 			says[level] = n.said.say(&chosen[level], v.in.At)
 		}
@@ -176,7 +176,7 @@ func (v *View) layers(e *entry) []Layer {
 			continue
 		}
 		node := nodeOf(s.id)
-		if n := s.said(e.number, v.position); n.said != nil {
+		if n := v.book.says(s, e.number, v.position); n.said != nil {
 			out[i] = n.said.layer
 			out[i].Level, out[i].Origin.Position = levels[i+1], n.origin()
 		}

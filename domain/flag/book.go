@@ -34,7 +34,8 @@ type Book struct {
 	homes    *register[uuid.UUID, home] // of users who ever said something: few nodes are
 	hosted   map[*spot]*home            // whose guest a user is; of the writer
 	segments *register[SegmentKey, roll]
-	interned map[string]*said // settings that nodes may come to share
+	words    words
+	interned map[string]uint32 // words that nodes may come to share
 	required atomic.Pointer[map[uuid.UUID]requirement]
 	blind    atomic.Uint64 // position of the first fact about flags that cannot be read
 	watches  []*Watch      // of the writer
@@ -46,7 +47,7 @@ var ErrBlind = &domain.Error{Kind: domain.Unavailable, Code: "flags-unreadable",
 
 // NewBook is the book of an empty log.
 func NewBook() *Book {
-	b := &Book{interned: map[string]*said{}, hosted: map[*spot]*home{}}
+	b := &Book{interned: map[string]uint32{}, hosted: map[*spot]*home{}}
 	b.flags = newRegister(func(k Key) uint64 { return maphash.String(seed, string(k)) }, func(e *entry) Key { return e.key })
 	b.nodes = newRegister(func(id uuid.UUID) uint64 { return maphash.Bytes(seed, id[:]) }, func(s *spot) uuid.UUID { return s.id })
 	b.names, b.homes, b.segments = newNames(), newHomes(), newRolls()

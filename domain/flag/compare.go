@@ -134,7 +134,7 @@ func (c *comparison) compare(k Key, s *spot, was, is *View) {
 		c.targets(was, before, 0)
 		c.targets(is, after, 1)
 	}
-	own := c.after.lifted(s).said(after.number, c.at).said != nil
+	own := c.after.says(c.after.lifted(s), after.number, c.at).said != nil
 	known := was.changes(before)
 	named := func(t time.Time) time.Time {
 		if slices.ContainsFunc(known, t.Equal) {
@@ -215,7 +215,7 @@ func (c *comparison) targets(v *View, e *entry, side int) {
 			continue
 		}
 		reached = reached || c.nodes[s.id]
-		n := s.said(e.number, v.position)
+		n := v.book.says(s, e.number, v.position)
 		if n.said == nil || n.said.layer.Targeting == nil {
 			continue
 		}

@@ -43,9 +43,9 @@ func (v *View) varies(e *entry, f *edition, seen map[*entry]bool) (Variance, err
 		return "", err
 	}
 	seen[e] = true
-	says := func(s *spot) bool { return s.said(e.number, v.position).said != nil }
+	says := func(s *spot) bool { return v.book.says(s, e.number, v.position).said != nil }
 	targets := func(s *spot) bool {
-		return s != nil && says(s) && s.said(e.number, v.position).said.layer.Targeting != nil
+		return s != nil && says(s) && v.book.says(s, e.number, v.position).said.layer.Targeting != nil
 	}
 	switch {
 	case v.in.Gate != nil:
@@ -80,8 +80,8 @@ func (v *View) Guests() uint64 {
 	var s sum
 	s.hash.SetSeed(seed)
 	for g := range v.guests {
-		for n := range g.says.Load().as(v.position) {
-			s.add(n.packed)
+		for m := range g.says.Load().as(v.position) {
+			s.add(m.packed())
 		}
 	}
 	return s.hash.Sum64()

@@ -67,9 +67,9 @@ func (r *reach) touch(e domain.Event) {
 func (r *reach) belong(k SegmentKey) {
 	for _, b := range []*Book{r.before, r.after} {
 		for s := range b.nodes.each {
-			for n := range s.says.Load().as(r.at) {
-				if slices.Contains(n.said.Segments(), k) {
-					r.nodes[s.id], r.flags[r.key(n.flag())] = true, true
+			for m := range s.says.Load().as(r.at) {
+				if slices.Contains(b.words.of(m.words).Segments(), k) {
+					r.nodes[s.id], r.flags[r.key(m.flag())] = true, true
 				}
 			}
 		}
@@ -181,12 +181,12 @@ func (r *reach) passes(v *View) bool {
 }
 
 // as are the versions that count at a position and say something, one for each flag.
-func (all *versions) as(position uint64) iter.Seq[saying] {
-	return func(yield func(saying) bool) {
+func (all *versions) as(position uint64) iter.Seq[mark] {
+	return func(yield func(mark) bool) {
 		if all == nil {
 			return
 		}
-		every := [][]saying{all.few}
+		every := [][]mark{all.few}
 		if all.many != nil {
 			for _, list := range *all.many {
 				if list != nil {
@@ -196,7 +196,7 @@ func (all *versions) as(position uint64) iter.Seq[saying] {
 		}
 		for _, list := range every {
 			for i, n := range list {
-				if n.said == nil || n.position() > position || i+1 < len(list) && list[i+1].flag() == n.flag() && list[i+1].position() <= position {
+				if n.words == 0 || n.position() > position || i+1 < len(list) && list[i+1].flag() == n.flag() && list[i+1].position() <= position {
 					continue
 				}
 				if !yield(n) {

@@ -38,7 +38,7 @@ func (t *touch) touched(e *entry) bool {
 		return false
 	}
 	t.found[e] = f.position > t.since ||
-		slices.ContainsFunc(t.line[:], func(s *spot) bool { return s != nil && t.heard(s.said(e.number, t.position)) }) ||
+		slices.ContainsFunc(t.line[:], func(s *spot) bool { return s != nil && t.heard(t.book.says(s, e.number, t.position)) }) ||
 		slices.ContainsFunc(f.Prerequisites, func(p Prerequisite) bool {
 			other := t.book.flags.get(p.Flag)
 			return other != nil && t.touched(other)

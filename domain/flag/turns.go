@@ -98,12 +98,12 @@ func (s *spot) livedAt(home *spot) bool {
 func (t *trace) hear(s *spot) {
 	node := nodeOf(s.id)
 	for e := range t.flags {
-		for _, n := range s.says.Load().about(e.number) {
-			t.turn(n.position(), node)
-			if n.said == nil {
+		for _, m := range s.says.Load().about(e.number) {
+			t.turn(m.position(), node)
+			if m.words == 0 || m.position() > t.until {
 				continue
 			}
-			for _, r := range n.said.Rules {
+			for _, r := range t.book.words.of(m.words).Rules {
 				for _, c := range r.When {
 					t.segments[c.Segment] = true
 				}
@@ -119,13 +119,13 @@ func (t *trace) gather(k SegmentKey) {
 }
 
 // about are all versions of what is said about one flag.
-func (all *versions) about(flag uint32) []saying {
+func (all *versions) about(flag uint32) []mark {
 	if all == nil {
 		return nil
 	}
 	if all.many == nil {
-		from, _ := slices.BinarySearchFunc(all.few, pack(flag, 0), func(n saying, p uint64) int { return cmp.Compare(n.packed, p) })
-		to, _ := slices.BinarySearchFunc(all.few, pack(flag+1, 0), func(n saying, p uint64) int { return cmp.Compare(n.packed, p) })
+		from, _ := slices.BinarySearchFunc(all.few, pack(flag, 0), func(m mark, p uint64) int { return cmp.Compare(m.packed(), p) })
+		to, _ := slices.BinarySearchFunc(all.few, pack(flag+1, 0), func(m mark, p uint64) int { return cmp.Compare(m.packed(), p) })
 		return all.few[from:to]
 	}
 	if own := all.many.of(flag); own != nil {

@@ -27,7 +27,7 @@ func (v *View) Version(at time.Time) (version uint64, next time.Time) {
 		s.add(pack(e.number, f.position))
 		for _, node := range v.line {
 			if node != nil {
-				v.said(&s, node.said(e.number, v.position))
+				v.said(&s, v.book.says(node, e.number, v.position))
 			}
 		}
 	}

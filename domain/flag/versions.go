@@ -18,7 +18,7 @@ type said struct {
 	from  uint64 // position of the fact that said so, where that is not the saying's own
 }
 
-func newSaid(s Setting) *said { return &said{Setting: s, layer: s.Layer("", "")} }
+func newSaid(s Setting) said { return said{Setting: s, layer: s.Layer("", "")} }
 
 // choose is what is said to whoever asks.
 func (s *said) choose(k Key, in *Input) choice { return s.layer.choose(k, in) }
@@ -28,20 +28,62 @@ func (s *said) say(c *choice, t time.Time) cascade.Say {
 	return cascade.Say{InForce: c.Value != nil && (p == inForce || p == locked), Locked: p == locked}
 }
 
+// Words are all that nodes ever said, by number. Those of a draft are numbered on.
+type words struct {
+	series[said]
+	before uint32 // are of the book under it
+	under  *words
+}
+
+// over are words that come after these.
+func (w *words) over() words { return words{before: w.before + w.count, under: w} }
+
+// of is what was said by a number.
+func (w *words) of(number uint32) *said {
+	if number <= w.before {
+		return w.under.of(number)
+	}
+	return w.at(number - w.before)
+}
+
+// add gives a number to what is said.
+func (w *words) add(s said) uint32 {
+	*w.next() = s
+	return w.before + w.count
+}
+
 // A saying is one version of what a node says about one flag.
 type saying struct {
 	packed uint64 // flag, then position
 	said   *said
 }
 
+// A mark is how a saying is held, of which there are more than of anything else:
+// twelve bytes, and no pointer.
+type mark struct {
+	low, high uint32 // of flag, then position
+	words     uint32 // 0 once the node says nothing any more
+}
+
 // positionBits are those of a saying that hold the position: enough for a million
 // flags and the first 17 million million positions.
-const positionBits = 44
+const (
+	positionBits = 44
+	lastPosition = 1<<positionBits - 1
+)
 
 func pack(flag uint32, position uint64) uint64 { return uint64(flag)<<positionBits | position }
 
-func (s saying) flag() uint32     { return uint32(s.packed >> positionBits) }
-func (s saying) position() uint64 { return s.packed & (1<<positionBits - 1) }
+func markOf(flag uint32, position uint64, words uint32) mark {
+	packed := pack(flag, position)
+	return mark{uint32(packed), uint32(packed >> 32), words}
+}
+
+func (m mark) packed() uint64   { return uint64(m.high)<<32 | uint64(m.low) }
+func (m mark) flag() uint32     { return uint32(m.packed() >> positionBits) }
+func (m mark) position() uint64 { return m.packed() & lastPosition }
+
+func (s saying) position() uint64 { return s.packed & lastPosition }
 
 // origin is the position of the fact that said the value. A lock changes what is
 // said, and not who said it.
@@ -56,42 +98,46 @@ func (s saying) origin() uint64 {
 // nodes say little: theirs is one short list, in order of flag and position. Of a
 // node that says much each flag has a list of its own.
 type versions struct {
-	few  []saying
+	few  []mark
 	many *lists
 }
 
 // Lists are by number of the flag, nil where there is none.
-type lists []*atomic.Pointer[[]saying]
+type lists []*atomic.Pointer[[]mark]
 
 // manySayings is how many versions make a node one that says much.
 const manySayings = 64
 
-// said is the version that counts at a position.
-func (s *spot) said(flag uint32, at uint64) (n saying) {
+// says is the version of what a node says that counts at a position.
+func (b *Book) says(s *spot, flag uint32, at uint64) saying {
 	all := s.says.Load()
 	if all == nil {
-		return n
+		return saying{}
 	}
 	list := all.few
 	if all.many != nil {
 		own := all.many.of(flag)
 		if own == nil {
-			return n
+			return saying{}
 		}
 		list = *own.Load()
 	}
-	return find(list, flag, at)
+	m := find(list, flag, at)
+	if m.words == 0 {
+		return saying{packed: m.packed()}
+	}
+	return saying{m.packed(), b.words.of(m.words)}
 }
 
 // find is the last version of a flag at or before a position.
-func find(list []saying, flag uint32, at uint64) (n saying) {
-	last := pack(flag, min(at, 1<<positionBits-1))
+func find(list []mark, flag uint32, at uint64) (n mark) {
+	last := pack(flag, min(at, lastPosition))
 	low, high := 0, len(list)
-	if high > 0 && list[high-1].packed <= last {
+	if high > 0 && list[high-1].packed() <= last {
 		low = high // most often it is the newest of all
 	}
 	for low < high {
-		if mid := int(uint(low+high) / 2); list[mid].packed <= last {
+		if mid := int(uint(low+high) / 2); list[mid].packed() <= last {
 			low = mid + 1
 		} else {
 			high = mid
@@ -106,13 +152,13 @@ func find(list []saying, flag uint32, at uint64) (n saying) {
 // add is the versions with one more. What was there stays as it is, for those who
 // are reading it; the list of one flag only grows, and whoever reads it does not
 // look behind the end that it had.
-func (all *versions) add(n saying) *versions {
+func (all *versions) add(n mark) *versions {
 	switch {
 	case all == nil:
-		return &versions{few: []saying{n}}
+		return &versions{few: []mark{n}}
 	case all.many == nil && len(all.few) < manySayings:
 		at := all.after(n)
-		return &versions{few: slices.Concat(all.few[:at], []saying{n}, all.few[at:])}
+		return &versions{few: slices.Concat(all.few[:at], []mark{n}, all.few[at:])}
 	}
 	if own := all.many.of(n.flag()); own != nil {
 		list := append(*own.Load(), n)
@@ -131,16 +177,16 @@ func (all *versions) add(n saying) *versions {
 }
 
 // after is where a new version goes in the short list.
-func (all *versions) after(n saying) int {
+func (all *versions) after(n mark) int {
 	at := len(all.few)
-	for at > 0 && all.few[at-1].packed > n.packed {
+	for at > 0 && all.few[at-1].packed() > n.packed() {
 		at--
 	}
 	return at
 }
 
 // of is the list of a flag, nil if there is none.
-func (all *lists) of(flag uint32) *atomic.Pointer[[]saying] {
+func (all *lists) of(flag uint32) *atomic.Pointer[[]mark] {
 	if all == nil || int(flag) >= len(*all) {
 		return nil
 	}
@@ -148,14 +194,14 @@ func (all *lists) of(flag uint32) *atomic.Pointer[[]saying] {
 }
 
 // put adds a version while nobody reads yet.
-func (all *lists) put(n saying) {
+func (all *lists) put(n mark) {
 	if missing := int(n.flag()) + 1 - len(*all); missing > 0 {
 		*all = append(*all, make(lists, missing)...)
 	}
 	own := all.of(n.flag())
 	if own == nil {
-		own = &atomic.Pointer[[]saying]{}
-		own.Store(new([]saying))
+		own = &atomic.Pointer[[]mark]{}
+		own.Store(new([]mark))
 		(*all)[n.flag()] = own
 	}
 	list := append(*own.Load(), n)
@@ -167,7 +213,7 @@ func (all *versions) until(position uint64) *versions {
 	if all == nil {
 		return nil
 	}
-	later := func(n saying) bool { return n.position() > position }
+	later := func(n mark) bool { return n.position() > position }
 	if all.many == nil {
 		return &versions{few: slices.DeleteFunc(slices.Clone(all.few), later)}
 	}
@@ -181,7 +227,7 @@ func (all *versions) until(position uint64) *versions {
 			own = own[:len(own)-1]
 		}
 		if len(own) > 0 {
-			next[flag] = &atomic.Pointer[[]saying]{}
+			next[flag] = &atomic.Pointer[[]mark]{}
 			next[flag].Store(new(slices.Clip(own)))
 		}
 	}
@@ -195,7 +241,7 @@ func (b *Book) say(r domain.Recorded) {
 		s := e.Said()
 		b.add(s.Node, s.Flag, r.Position, b.intern(s.Flag, s.Setting))
 	case Cleared:
-		b.add(e.Node, e.Flag, r.Position, nil)
+		b.add(e.Node, e.Flag, r.Position, 0)
 	case Locked:
 		b.lock(e.Node, e.Flag, r.Position, true)
 	case Unlocked:
@@ -208,7 +254,7 @@ func (b *Book) lock(node domain.NodeID, k Key, at uint64, on bool) {
 	if e == nil {
 		return
 	}
-	now := b.spot(node).said(e.number, latest)
+	now := b.says(b.spot(node), e.number, latest)
 	var s Setting
 	if now.said != nil {
 		s = now.said.Setting
@@ -218,16 +264,16 @@ func (b *Book) lock(node domain.NodeID, k Key, at uint64, on bool) {
 	if now.said != nil {
 		next.from = now.origin()
 	}
-	b.add(node, k, at, next)
+	b.add(node, k, at, b.words.add(next))
 }
 
-func (b *Book) add(node domain.NodeID, k Key, at uint64, what *said) {
+func (b *Book) add(node domain.NodeID, k Key, at uint64, words uint32) {
 	e := b.flags.get(k)
 	if e == nil {
 		return // only defined flags are overridden
 	}
 	s := b.spot(node)
-	s.says.Store(s.says.Load().add(saying{pack(e.number, at), what}))
+	s.says.Store(s.says.Load().add(markOf(e.number, at, words)))
 	b.host(s)
 }
 
@@ -237,10 +283,10 @@ const internedMost = 4096
 
 // intern finds a setting that is the same, so that what a hundred thousand tenants
 // say is held once.
-func (b *Book) intern(k Key, s Setting) *said {
+func (b *Book) intern(k Key, s Setting) uint32 {
 	key, err := json.Marshal(s)
 	if err != nil {
-		return newSaid(s)
+		return b.words.add(newSaid(s))
 	}
 	name := string(k) + "\x00" + string(key)
 	if known, ok := b.interned[name]; ok {
@@ -249,7 +295,7 @@ func (b *Book) intern(k Key, s Setting) *said {
 	if len(b.interned) >= internedMost {
 		clear(b.interned)
 	}
-	n := newSaid(s)
+	n := b.words.add(newSaid(s))
 	b.interned[name] = n
 	return n
 }
