@@ -30,7 +30,8 @@ type Book struct {
 	listed   atomic.Pointer[[]*entry] // the flags in the order of their keys
 	numbered uint32                   // flags that have a number; of the writer
 	nodes    *register[uuid.UUID, spot]
-	names    *register[string, naming]
+	names    *register[digest, naming]
+	formers  *register[digest, former]  // of names that were given again
 	homes    *register[uuid.UUID, home] // of users who ever said something: few nodes are
 	hosted   map[*spot]*home            // whose guest a user is; of the writer
 	segments *register[SegmentKey, roll]
@@ -50,7 +51,7 @@ func NewBook() *Book {
 	b := &Book{interned: map[string]uint32{}, hosted: map[*spot]*home{}}
 	b.flags = newRegister(func(k Key) uint64 { return maphash.String(seed, string(k)) }, func(e *entry) Key { return e.key })
 	b.nodes = newRegister(func(id uuid.UUID) uint64 { return maphash.Bytes(seed, id[:]) }, func(s *spot) uuid.UUID { return s.id })
-	b.names, b.homes, b.segments = newNames(), newHomes(), newRolls()
+	b.names, b.formers, b.homes, b.segments = newNames(), newFormers(), newHomes(), newRolls()
 	b.listed.Store(new([]*entry))
 	b.link(domain.PlatformID, 0, func(l *link) { l.level = indexOf(levels, domain.PlatformLevel) })
 	return b

@@ -28,7 +28,8 @@ func (b *Book) under(at uint64) *Book {
 	b.writer.Lock()
 	defer b.writer.Unlock()
 	d := &Book{Gate: b.Gate, interned: map[string]uint32{}, words: b.words.over()}
-	d.flags, d.nodes, d.names, d.segments = b.flags.over(), b.nodes.over(), b.names.over(), b.segments.over()
+	d.flags, d.nodes, d.segments = b.flags.over(), b.nodes.over(), b.segments.over()
+	d.names, d.formers = b.names.over(), b.formers.over()
 	d.numbered = b.numbered // flags that the draft defines are numbered on
 	d.homes = b.homes       // which a draft leaves as they are
 	d.listed.Store(b.listed.Load())
