@@ -51,7 +51,7 @@ func (b *Book) call(e domain.Called, at uint64) {
 	}
 	s := b.spot(node)
 	if was != "" {
-		if held := b.names.get(digestOf(was)); held != nil && held.node == s {
+		if held := b.names.get(digestOf(was)); held != nil && b.lifted(held.node) == s {
 			b.name(naming{digestOf(was), at, nil})
 		}
 	}

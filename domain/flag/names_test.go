@@ -38,7 +38,7 @@ func (c chronicle) holder(name string, position uint64) (node domain.NodeID) {
 }
 
 // A name that was given back and taken again is, at every position, the name of who
-// had it then.
+// had it then; in a draft, too.
 func TestNamesAsOfThen(t *testing.T) {
 	names := []string{"a", "b", "the-name-of-something-that-takes-longer-to-say"}
 	maybe := rapid.SampledFrom(append([]string{""}, names...))
@@ -53,7 +53,7 @@ func TestNamesAsOfThen(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		compare := func(what string) {
+		compare := func(what string, b *Book, log chronicle) {
 			for _, name := range names {
 				for _, position := range append([]uint64{0, 1}, log.positions()...) {
 					as := position
@@ -67,7 +67,19 @@ func TestNamesAsOfThen(t *testing.T) {
 				}
 			}
 		}
-		compare("the book")
+		compare("the book", b, log)
+		if fact := rename.Draw(t, "a draft's"); len(log) > 0 {
+			last := log[len(log)-1].Position
+			with := append(log[:len(log):len(log)], domain.Recorded{Event: fact, Position: last})
+			d := b.Draft(domain.Meta{At: at}, fact)
+			for _, name := range names {
+				want := with.holder(name, last)
+				if got, _ := d.Called(name, 0); got != want {
+					t.Fatalf("the draft: %q is the name of %q, not of %q", name, got, want)
+				}
+			}
+			compare("the book after the draft", b, log)
+		}
 	})
 }
 
