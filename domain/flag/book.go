@@ -38,12 +38,14 @@ type Book struct {
 	words    words
 	interned map[string]uint32 // words that nodes may come to share
 	required atomic.Pointer[map[uuid.UUID]requirement]
-	blind    atomic.Uint64 // position of the first fact about flags that cannot be read
+	blind    atomic.Uint64 // position of the first fact about flags that cannot be read or held
 	watches  []*Watch      // of the writer
 }
 
-// ErrBlind: something about flags is in the log that this build cannot read. What
-// they come to from there on is not known, and nothing is made up.
+// ErrBlind: something about flags is in the log that this build cannot read, or has no
+// room for: it can take a million flags, four thousand million nodes, names and things
+// that are said, and 17 million million positions. What flags come to from there on is
+// not known, and nothing is made up.
 var ErrBlind = &domain.Error{Kind: domain.Unavailable, Code: "flags-unreadable", Detail: "the log holds facts about flags that this build cannot read; they are not evaluated"}
 
 // NewBook is the book of an empty log.
@@ -99,19 +101,15 @@ var (
 )
 
 // Apply learns one event; those that it has learned already do nothing. From one
-// on that it needs and cannot read, every question is answered with ErrBlind. It
-// never fails.
+// on that it needs and cannot read or has no room for, every question is answered with
+// ErrBlind. It never fails.
 func (b *Book) Apply(r domain.Recorded) error {
 	b.writer.Lock()
 	defer b.writer.Unlock()
-	switch {
-	case r.Position <= b.position.Load() || !Concerns(r.Stream):
+	if r.Position <= b.position.Load() || !Concerns(r.Stream) {
 		return nil
-	case r.Err != nil && b.blind.Load() == 0:
-		b.blind.Store(r.Position)
-	case r.Err == nil:
-		b.learn(r)
 	}
+	r.Err = b.learn(r)
 	b.clock.tick(r.Position, r.Meta.At)
 	b.witness(r)
 	b.position.Store(r.Position)
@@ -139,7 +137,25 @@ func (b *Book) Err() error {
 // Position is of the newest event that was applied.
 func (b *Book) Position() uint64 { return b.position.Load() }
 
-func (b *Book) learn(r domain.Recorded) {
+// mostFlags is one less than there are numbers for, so that each has one after it.
+const mostFlags = 1<<(64-positionBits) - 1
+
+// full reports whether there may be no room for an event: a number or a position that
+// is cut off would be that of something else. No event adds ten things of a kind.
+func (b *Book) full(position uint64) bool {
+	most := max(b.nodes.things.count, b.names.things.count, b.segments.things.count, b.words.before+b.words.count)
+	return position > lastPosition || b.numbered >= mostFlags || most > mostThings-10
+}
+
+// learn learns one event, unless that cannot be: then it says why.
+func (b *Book) learn(r domain.Recorded) error {
+	if r.Err == nil && b.full(r.Position) {
+		r.Err = ErrBlind
+	}
+	if r.Err != nil {
+		b.blind.CompareAndSwap(0, r.Position)
+		return r.Err
+	}
 	if e, ok := r.Event.(domain.Placed); ok {
 		node, level, parent := e.Placed()
 		b.place(node, indexOf(levels, level), parent, r.Position)
@@ -167,6 +183,7 @@ func (b *Book) learn(r domain.Recorded) {
 	}
 	b.say(r)
 	b.gather(r)
+	return nil
 }
 
 func indexOf[T comparable](list []T, v T) uint8 {

@@ -705,3 +705,60 @@ func TestABookThatCannotRead(t *testing.T) {
 		t.Errorf("as of before: %v", err)
 	}
 }
+
+// Positions are told apart to the last that there is; after it nothing is made up.
+func TestAVeryLongLog(t *testing.T) {
+	b := NewBook()
+	happen := func(position uint64, e domain.Event) {
+		if err := b.Apply(domain.Recorded{Stream: "tenant-of-a-test", Event: e, Position: position, Meta: domain.Meta{At: at}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, e := range []domain.Event{
+		hung{domain.PlatformID, domain.PlatformLevel, ""}, stands{domain.PlatformID, domain.Usable},
+		Defined{"a", Definition{Type: Number, Default: json.RawMessage("-1"), Mode: cascade.Replace}}, Activated{Flag: "a"},
+		hung{acme, domain.TenantLevel, nodeNumber(9)}, stands{acme, domain.Usable},
+	} {
+		happen(uint64(i+1), e)
+	}
+	for n := range 10 {
+		happen(uint64(n+10), hung{nodeNumber(n), domain.IntegratorLevel, domain.PlatformID})
+	}
+	const last = 1<<44 - 1
+	positions := []uint64{1<<16 - 2, 1 << 16, 1<<31 + 1, 1<<32 - 2, 1 << 32, 1<<32 + 2, 1<<40 + 9, last - 2}
+	for i, p := range positions {
+		happen(p, Overridden{acme, domain.TenantLevel, "", "a", Setting{Value: json.RawMessage(fmt.Sprint(i))}, nil})
+		happen(p+1, hung{acme, domain.TenantLevel, nodeNumber(i)})
+	}
+	for i, p := range positions {
+		for as, home := range map[uint64]int{p: i - 1, p + 1: i} {
+			v, err := b.Look(Question{Node: acme, At: at, Position: as})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if home < 0 {
+				home = 9
+			}
+			if a, err := v.Evaluate("a"); err != nil || string(a.Value) != fmt.Sprint(i) || a.Position != p {
+				t.Errorf("as of %d: %s by %d, %v", as, a.Value, a.Position, err)
+			}
+			if turns, err := b.Turns("a", acme, ""); err != nil || !slices.Contains(turns, Turn{as, acme}) {
+				t.Errorf("nothing turned at %d: %v, %v", as, turns, err)
+			}
+			if got := v.Above(domain.IntegratorLevel); got != nodeNumber(home) {
+				t.Errorf("as of %d: under %s, not %s", as, got, nodeNumber(home))
+			}
+		}
+	}
+	happen(last, stands{acme, domain.Usable})
+	if _, err := b.Look(Question{Node: acme, At: at}); err != nil {
+		t.Errorf("as of the last position: %v", err)
+	}
+	happen(last+1, Overridden{acme, domain.TenantLevel, "", "a", Setting{Value: json.RawMessage("0")}, nil})
+	if _, err := b.Look(Question{Node: acme, At: at}); !errors.Is(err, ErrBlind) {
+		t.Errorf("after the last position: %v", err)
+	}
+	if _, err := b.Look(Question{Node: acme, At: at, Position: last}); err != nil {
+		t.Errorf("as of the last position, later: %v", err)
+	}
+}

@@ -3,6 +3,7 @@ package flag
 import (
 	"sync"
 	"testing"
+	"unsafe"
 )
 
 // What has a number stays where it is, however many come after it and whoever looks.
@@ -45,4 +46,17 @@ func TestASeriesDoesNotBeginAgain(t *testing.T) {
 		}
 	}()
 	s.next()
+}
+
+// There are hundreds of thousands of these, and a block that takes more than 512 bytes
+// takes more than its things.
+func TestWhatThereIsMostOfIsSmall(t *testing.T) {
+	for name, c := range map[string]struct{ size, most uintptr }{
+		"mark": {unsafe.Sizeof(mark{}), 12}, "versions": {unsafe.Sizeof(versions{}), 32}, "link": {unsafe.Sizeof(link{}), 24},
+		"spot": {unsafe.Sizeof(spot{}), 512 / ofBlock}, "naming": {unsafe.Sizeof(naming{}), 512 / ofBlock},
+	} {
+		if c.size > c.most {
+			t.Errorf("a %s takes %d bytes, not %d", name, c.size, c.most)
+		}
+	}
 }
