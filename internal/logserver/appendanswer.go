@@ -22,15 +22,18 @@ func appendAnswer(w *write, o outcome) any {
 
 // successAnswer is the response to an append that succeeded.
 func successAnswer(last entry) []byte {
-	b := success(last)
-	return append(appendHeader(nil, 1, len(b)), b...)
+	var room [successSize]byte
+	b := success(room[:0], last)
+	return append(appendHeader(make([]byte, 0, 2+len(b)), 1, len(b)), b...)
 }
 
-// success encodes AppendResp.Success, the most frequent answer of all, which
+// successSize is the most that success takes.
+const successSize = 48
+
+// success appends an encoded AppendResp.Success, the most frequent answer of all, which
 // BatchAppendResp.Success looks like: revision 1 or no stream 2, position 3 or no
 // position 4.
-func success(last entry) []byte {
-	var b []byte
+func success(b []byte, last entry) []byte {
 	if last.revision >= 0 {
 		b = protowire.AppendVarint(protowire.AppendTag(b, 1, protowire.VarintType), uint64(last.revision))
 	} else {

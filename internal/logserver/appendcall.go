@@ -35,6 +35,8 @@ type appendCall struct {
 	expected int64
 	opened   bool
 	events   []proposal
+	only     [1]proposal // memory of events while there is one
+	received loan
 }
 
 // Append reads the whole request before it answers, refusals included: a
@@ -68,9 +70,9 @@ func (s *streamsService) Append(call api.Streams_AppendServer) error {
 // receive takes every message, remembering the first refusal.
 func (a *appendCall) receive(call grpc.ServerStream) error {
 	var refused error
-	var f frame
+	defer a.received.release()
 	for drained := 0; drained < drainBytes; {
-		err := call.RecvMsg(&f)
+		err := call.RecvMsg(&a.received)
 		if errors.Is(err, io.EOF) {
 			return a.complete(refused)
 		}
@@ -78,10 +80,10 @@ func (a *appendCall) receive(call grpc.ServerStream) error {
 			return err
 		}
 		if refused == nil {
-			refused = a.message(f.wire)
+			refused = a.message(a.received.wire)
 		}
 		if refused != nil {
-			drained += len(f.wire)
+			drained += len(a.received.wire)
 		}
 	}
 	return refused
@@ -215,6 +217,9 @@ func (a *appendCall) accept(c content) error {
 	if a.encoded += len(p.fields); a.encoded > encodedFactor*a.limit {
 		a.events = nil
 		return appendTooLarge(a.limit)
+	}
+	if a.events == nil {
+		a.events = a.only[:0]
 	}
 	a.events = append(a.events, p)
 	return nil

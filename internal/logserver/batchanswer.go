@@ -36,7 +36,8 @@ func batchAnswer(a *batch, o outcome) any {
 // batchSuccess encodes a BatchAppendResp with a success: correlation id 1, success
 // 3, stream 4, and what was expected, from 5 on.
 func batchSuccess(a *batch, last entry) []byte {
-	done := success(last)
+	var room [successSize]byte
+	done := success(room[:0], last)
 	b := make([]byte, 0, len(a.id)+len(done)+len(a.stream)+32)
 	b = append(appendHeader(b, 1, len(a.id)), a.id...)
 	b = append(appendHeader(b, 3, len(done)), done...)

@@ -24,25 +24,40 @@ var (
 	factFormat = []byte{factRegion, 'f', 'o', 'r', 'm', 'a', 't'}
 )
 
+const logKeySize = 1 + 8
+
 func logKey(position uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{logRegion}, position)
+	return appendLogKey(make([]byte, 0, logKeySize), position)
+}
+
+func appendLogKey(b []byte, position uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(b, logRegion), position)
 }
 
 func positionOf(logKey []byte) uint64 {
-	if len(logKey) != 9 {
+	if len(logKey) != logKeySize {
 		return 0
 	}
 	return binary.BigEndian.Uint64(logKey[1:])
 }
 
 func streamPrefix(stream string) []byte {
-	b := make([]byte, 0, 5+len(stream)+8)
+	return appendStreamPrefix(make([]byte, 0, streamKeySize(stream)), stream)
+}
+
+func appendStreamPrefix(b []byte, stream string) []byte {
 	b = binary.BigEndian.AppendUint32(append(b, streamRegion), uint32(len(stream)))
 	return append(b, stream...)
 }
 
+func streamKeySize(stream string) int { return 1 + 4 + len(stream) + 8 }
+
 func streamKey(stream string, revision int64) []byte {
-	return binary.BigEndian.AppendUint64(streamPrefix(stream), uint64(revision))
+	return appendStreamKey(make([]byte, 0, streamKeySize(stream)), stream, revision)
+}
+
+func appendStreamKey(b []byte, stream string, revision int64) []byte {
+	return binary.BigEndian.AppendUint64(appendStreamPrefix(b, stream), uint64(revision))
 }
 
 // streamCeiling is above every revision of the stream, the tombstone's included.

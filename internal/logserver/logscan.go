@@ -9,12 +9,17 @@ import (
 // forwards returns the durable records from a position on, oldest first.
 func (s *store) forwards(from uint64, limit uint64) (*page, error) {
 	p := newPage(limit)
+	return p, s.onwards(from, p)
+}
+
+// onwards fills a page with the durable records from a position on.
+func (s *store) onwards(from uint64, p *page) error {
 	from = max(from, 1)
 	head := s.head.Load()
 	if from > head || s.tail.from(from, p) {
-		return p, nil
+		return nil
 	}
-	return p, s.scan(from, head, p)
+	return s.scan(from, head, p)
 }
 
 // scan reads positions from..to off the disk and insists that none is missing.

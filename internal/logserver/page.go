@@ -17,7 +17,14 @@ type page struct {
 
 // newPage holds at most limit records, and never more than pageEvents.
 func newPage(limit uint64) *page {
-	return &page{limit: int(min(limit, pageEvents))}
+	p := &page{}
+	p.begin(limit)
+	return p
+}
+
+// begin empties a page for the next run. What was in it stays valid.
+func (p *page) begin(limit uint64) {
+	p.records, p.bytes, p.limit = p.records[:0], 0, int(min(limit, pageEvents))
 }
 
 func (p *page) full() bool {

@@ -39,12 +39,14 @@ func (s *streamsService) readAll(c *readCall, out *sender) error {
 	}
 	end := s.head.Load()
 	next := map[edge]uint64{atStart: 1, atEnd: end + 1, atPlace: c.from.at}[c.from.edge]
+	var p page
 	for left := c.count; left > 0 && next <= end; {
-		p, err := s.forwards(next, c.pageLimit(left, end-next+1))
+		p.begin(c.pageLimit(left, end-next+1))
+		err := s.onwards(next, &p)
 		if err != nil {
 			return err
 		}
-		if left, err = s.sendChosen(p, out, left); err != nil {
+		if left, err = s.sendChosen(&p, out, left); err != nil {
 			return err
 		}
 		next = p.last(end) + 1

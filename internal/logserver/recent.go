@@ -24,7 +24,8 @@ func newRecent() *recent {
 
 func (r *recent) remember(key eventKey, e entry) {
 	if len(r.young) >= recentGeneration {
-		r.young, r.old = make(map[eventKey]entry, recentGeneration), r.young
+		clear(r.old)
+		r.young, r.old = r.old, r.young
 	}
 	r.young[key] = e
 }

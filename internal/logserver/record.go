@@ -67,9 +67,17 @@ type record struct {
 // decide is encoded beforehand, outside the single-threaded part.
 type proposal struct {
 	id     uuid.UUID
+	room   []byte // headRoom bytes, and then the fields
 	fields []byte // id, stream, type, content type, custom metadata, data
-	data   []byte
+	data   []byte // the last of fields
 }
+
+// headRoom and tailRoom are what a place can take before and after the fields of a
+// proposal, which is so encoded where it is.
+const (
+	headRoom = 96
+	tailRoom = 16
+)
 
 // A content is what a caller says about an event.
 type content struct {
@@ -82,14 +90,14 @@ type content struct {
 
 // propose encodes the caller's part of an event in the named stream.
 func propose(stream string, c content) proposal {
-	b := make([]byte, 0, 96+len(stream)+len(c.kind)+len(c.custom)+len(c.data))
+	b := make([]byte, headRoom, headRoom+96+len(stream)+len(c.kind)+len(c.custom)+len(c.data)+tailRoom)
 	b = appendStructuredID(b, c.id)
 	b = appendStreamField(b, recordedStream, stream)
 	b = appendMapEntry(b, keyType, c.kind)
 	b = appendMapEntry(b, keyContentType, contentType(c.json))
 	b = appendBytesField(b, recordedCustom, c.custom)
 	b = appendBytesField(b, recordedData, c.data)
-	return proposal{id: c.id, fields: b, data: c.data}
+	return proposal{id: c.id, room: b, fields: b[headRoom:], data: b[len(b)-len(c.data) : len(b) : len(b)]}
 }
 
 // A place is what the sequencer decides about an event: where it stands and when.
@@ -99,9 +107,10 @@ type place struct {
 	created  int64 // ticks of 100 ns since 1970
 }
 
-// encode joins a proposal with its place to the ReadResp message.
+// encode joins a proposal with its place to the ReadResp message, which takes over
+// the proposal's memory: it is done once.
 func (p proposal) encode(at place) []byte {
-	var head [96]byte
+	var head, start [headRoom]byte
 	h := appendVarintField(head[:0], recordedRevision, uint64(at.revision))
 	h = appendVarintField(h, recordedPrepare, at.position)
 	h = appendVarintField(h, recordedCommit, at.position)
@@ -109,11 +118,10 @@ func (p proposal) encode(at place) []byte {
 	inner := len(h) + len(p.fields)
 	outer := protowire.SizeTag(readEventEvent) + protowire.SizeBytes(inner) +
 		protowire.SizeTag(readEventCommit) + protowire.SizeVarint(at.position)
-	b := make([]byte, 0, protowire.SizeTag(readRespEvent)+protowire.SizeBytes(outer))
-	b = appendHeader(b, readRespEvent, outer)
-	b = appendHeader(b, readEventEvent, inner)
-	b = append(append(b, h...), p.fields...)
-	b = protowire.AppendTag(b, readEventCommit, protowire.VarintType)
+	s := appendHeader(start[:0], readRespEvent, outer)
+	s = append(appendHeader(s, readEventEvent, inner), h...)
+	copy(p.room[headRoom-len(s):], s)
+	b := protowire.AppendTag(p.room[headRoom-len(s):], readEventCommit, protowire.VarintType)
 	return protowire.AppendVarint(b, at.position)
 }
 

@@ -98,6 +98,9 @@ func trailStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, ne
 }
 
 func trail(ctx context.Context, err error) {
+	if err == nil {
+		return
+	}
 	var r *refusal
 	if errors.As(err, &r) && len(r.trailers) > 0 {
 		_ = grpc.SetTrailer(ctx, r.trailers) // fails only when the call is already over

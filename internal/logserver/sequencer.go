@@ -3,13 +3,15 @@ package logserver
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// Bounds of the sequencer. States must hold more streams than one group can
+// Bounds of the sequencer; of groupWorth bytes on, a group is worth a sync of its own.
+// States must hold more streams than one group can
 // touch, because a staged write is not yet in the store; for the same reason
 // groupEvents must not exceed recentGeneration.
 const (
@@ -18,13 +20,15 @@ const (
 	groupEvents    = 1 << 14
 	groupBytes     = 4 << 20
 	groupsUnsynced = 6
+	groupWorth     = 256 << 10
 	statesHeld     = 1 << 16
 )
 
 // A sequencer is the one place where writes get their order. A single
 // goroutine judges whatever is queued, gives positions, and hands the batch to
 // the engine; a second one waits for the sync and answers. So the next group is
-// built while the last one reaches the disk.
+// built while the last one reaches the disk. A small one is not handed over before:
+// it would not be durable any sooner, and whoever comes meanwhile would need another.
 //
 // Invariant: positions are dense and strictly increasing, creation times never
 // decrease, and no write, refused ones included, is answered before everything
@@ -40,8 +44,10 @@ type sequencer struct {
 
 	queue    chan *write
 	unsynced chan *group
-	position uint64 // last one given
-	created  int64  // last one given, in ticks
+	under    atomic.Int32  // groups handed over and not synced
+	settled  chan struct{} // holds one when under may have become less
+	position uint64        // last one given
+	created  int64         // last one given, in ticks
 	drained  chan struct{}
 }
 
@@ -69,7 +75,7 @@ func (q *sequencer) run() {
 	for w := range q.queue {
 		runtime.Gosched() // lets calls that are nearly here join the group: half the syncs
 		g := &group{batch: q.store.db.NewBatch()}
-		if err := q.fill(g, w); err != nil {
+		if err := q.build(g, w); err != nil {
 			q.fault.trip(err)
 			return
 		}
@@ -77,29 +83,53 @@ func (q *sequencer) run() {
 			q.fault.trip(err)
 			return
 		}
+		q.under.Add(1)
 		q.unsynced <- g
 	}
 }
 
-// fill stages a write and what else is waiting.
-func (q *sequencer) fill(g *group, w *write) error {
-	for {
-		if err := q.stage(g, w); err != nil {
+// build stages a write and what else there is until it is worth a sync.
+func (q *sequencer) build(g *group, w *write) error {
+	if err := q.stage(g, w); err != nil {
+		return err
+	}
+	if err := q.fill(g); err != nil {
+		return err
+	}
+	for q.under.Load() > 0 && !g.full() && g.bytes < groupWorth {
+		select {
+		case <-q.settled:
+		case <-q.fault.tripped:
+			return q.fault.err()
+		}
+		if err := q.fill(g); err != nil {
 			return err
 		}
-		if len(g.writes) >= groupWrites || len(g.records) >= groupEvents || g.bytes >= groupBytes {
-			return nil
-		}
+	}
+	return nil
+}
+
+// fill stages what is waiting.
+func (q *sequencer) fill(g *group) error {
+	for !g.full() {
 		select {
-		case next, open := <-q.queue:
+		case w, open := <-q.queue:
 			if !open {
 				return nil
 			}
-			w = next
+			if err := q.stage(g, w); err != nil {
+				return err
+			}
 		default:
 			return nil
 		}
 	}
+	return nil
+}
+
+// full is true for a group that takes no more.
+func (g *group) full() bool {
+	return len(g.writes) >= groupWrites || len(g.records) >= groupEvents || g.bytes >= groupBytes
 }
 
 // stage judges one write and puts what it brings into the group.
@@ -145,12 +175,22 @@ func (q *sequencer) settle() {
 			q.fault.trip(err)
 			return
 		}
+		q.passed()
 		if q.fault.err() != nil { // the mark has one as well: nothing is acknowledged after it
 			return
 		}
 		point("before-answer")
 		q.answer(g)
 		point("after-answer")
+	}
+}
+
+// passed tells who builds the next group that this one is synced.
+func (q *sequencer) passed() {
+	q.under.Add(-1)
+	select {
+	case q.settled <- struct{}{}:
+	default: // one has not been heard yet
 	}
 }
 

@@ -112,12 +112,19 @@ func openFailure(path string, err error) error {
 	return &CorruptionError{Path: path, Reason: "the storage engine cannot open its files", Cause: err}
 }
 
-// put stages one record under its position and under its stream.
+// put stages one record under its position and under its stream, in the memory of
+// the batch.
 func put(b *pebble.Batch, r record, stream string, revision int64) error {
-	position := binary.BigEndian.AppendUint64(nil, r.position)
-	return errors.Join(
-		b.Set(logKey(r.position), r.wire, nil),
-		b.Set(streamKey(stream, revision), position, nil))
+	wire := b.SetDeferred(logKeySize, len(r.wire))
+	appendLogKey(wire.Key[:0], r.position)
+	copy(wire.Value, r.wire)
+	if err := wire.Finish(); err != nil {
+		return err
+	}
+	at := b.SetDeferred(streamKeySize(stream), 8)
+	appendStreamKey(at.Key[:0], stream, revision)
+	binary.BigEndian.PutUint64(at.Value, r.position)
+	return at.Finish()
 }
 
 // publish makes synced records visible to readers, in the order of positions.
