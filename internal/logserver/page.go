@@ -39,7 +39,7 @@ func (p *page) add(r record) {
 // copy adds a record whose bytes belong to somebody else.
 func (p *page) copy(position uint64, wire []byte) {
 	if len(wire) > cap(p.arena)-len(p.arena) {
-		p.arena = make([]byte, 0, max(64<<10, len(wire)))
+		p.arena = make([]byte, 0, max(16<<10, len(wire)))
 	}
 	start := len(p.arena)
 	p.arena = append(p.arena, wire...)

@@ -92,9 +92,10 @@ func (q *sequencer) describe(meta string, metadata []byte) error {
 func (q *sequencer) place(g *group, stream string, at entry, p proposal) error {
 	wire := p.encode(place{revision: at.revision, position: at.position, created: q.created})
 	r := record{position: at.position, wire: wire}
-	if err := put(g.batch, r, stream, at.revision); err != nil {
+	if err := putRecord(g.batch, r); err != nil {
 		return err
 	}
+	g.names = append(g.names, name{stream, at.revision})
 	if planted("batch-per-event") {
 		_, g.batch = q.store.db.Apply(g.batch, pebble.Sync), q.store.db.NewBatch()
 	}

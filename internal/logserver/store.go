@@ -112,18 +112,29 @@ func openFailure(path string, err error) error {
 	return &CorruptionError{Path: path, Reason: "the storage engine cannot open its files", Cause: err}
 }
 
-// put stages one record under its position and under its stream, in the memory of
-// the batch.
+// A name is where a record is found besides its position.
+type name struct {
+	stream   string
+	revision int64
+}
+
+// put stages one record under its position and under its stream.
 func put(b *pebble.Batch, r record, stream string, revision int64) error {
+	return errors.Join(putRecord(b, r), putName(b, name{stream, revision}, r.position))
+}
+
+// putRecord and putName write in the memory of the batch.
+func putRecord(b *pebble.Batch, r record) error {
 	wire := b.SetDeferred(logKeySize, len(r.wire))
 	appendLogKey(wire.Key[:0], r.position)
 	copy(wire.Value, r.wire)
-	if err := wire.Finish(); err != nil {
-		return err
-	}
-	at := b.SetDeferred(streamKeySize(stream), 8)
-	appendStreamKey(at.Key[:0], stream, revision)
-	binary.BigEndian.PutUint64(at.Value, r.position)
+	return wire.Finish()
+}
+
+func putName(b *pebble.Batch, n name, position uint64) error {
+	at := b.SetDeferred(streamKeySize(n.stream), 8)
+	appendStreamKey(at.Key[:0], n.stream, n.revision)
+	binary.BigEndian.PutUint64(at.Value, position)
 	return at.Finish()
 }
 
