@@ -74,7 +74,6 @@ func newStates() *simplelru.LRU[string, streamState] {
 func (q *sequencer) run() {
 	defer close(q.unsynced)
 	for w := range q.queue {
-		runtime.Gosched() // lets calls that are nearly here join the group: half the syncs
 		g := &group{batch: q.store.db.NewBatch()}
 		if err := q.build(g, w); err != nil {
 			q.fault.trip(err)
@@ -110,8 +109,20 @@ func (q *sequencer) build(g *group, w *write) error {
 	return nil
 }
 
-// fill stages what is waiting.
+// fill stages what is waiting, and calls that are nearly here, which are let in as
+// long as there are some: half the syncs.
 func (q *sequencer) fill(g *group) error {
+	for before := -1; before < len(g.writes); {
+		before = len(g.writes)
+		runtime.Gosched()
+		if err := q.take(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *sequencer) take(g *group) error {
 	for !g.full() {
 		select {
 		case w, open := <-q.queue:
@@ -239,6 +250,11 @@ func (q *sequencer) submit(ctx context.Context, w *write) (outcome, error) {
 // enqueue takes a write into the order. After an error it was not taken.
 func (q *sequencer) enqueue(ctx context.Context, w *write) error {
 	w.answer = make(chan outcome, 1)
+	select { // alone it costs less than among others
+	case q.queue <- w:
+		return nil
+	default:
+	}
 	select {
 	case q.queue <- w:
 		return nil
