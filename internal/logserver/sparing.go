@@ -24,7 +24,7 @@ func (d sparingDisk) Create(name string, category vfs.DiskWriteCategory) (vfs.Fi
 	if err != nil {
 		return nil, err
 	}
-	return &sparingFile{File: f, disk: d.FS, dir: filepath.Dir(name), journal: filepath.Ext(name) == ".log" && f.Fd() != vfs.InvalidFd}, nil
+	return &sparingFile{File: f, disk: d.FS, dir: filepath.Dir(name), journal: filepath.Ext(name) == ".log"}, nil
 }
 
 // A sparingFile is on a sparingDisk.
