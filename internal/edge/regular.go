@@ -34,7 +34,7 @@ type regular struct {
 	conn     net.Conn
 	secure   *tls.ConnectionState
 	in       *bufio.Reader
-	due      time.Time // the deadline for reading
+	due, end time.Time // the deadlines for reading and for writing
 
 	like     *http.Request // the last one that net/http has read here
 	head     []byte        // its header fields; empty if its length cannot be told from them
@@ -117,6 +117,7 @@ func (g *regular) await(ctx context.Context, patience time.Duration) (r *http.Re
 			}
 			if size = end + int(r.ContentLength); size <= len(got) {
 				g.body.Reset(got[end:size])
+				g.allow()
 				return r, size, nil
 			}
 		}
@@ -147,16 +148,28 @@ func headIn(got []byte) (end int, plain bool) {
 	}
 }
 
-// putOff gives the client so long to ask, and then to take the answer: up to a tenth
-// less, because it costs more to say so each time.
+// putOff gives the client so long to ask.
 func (g *regular) putOff(patience time.Duration) {
-	now, answer := time.Now(), g.shortcut.server.WriteTimeout
-	if g.due.Sub(now) > patience-min(patience, answer)/10 {
-		return
+	if due, other := later(g.due, patience); other {
+		g.due = due
+		_ = g.conn.SetReadDeadline(due) // failures show in what is read
 	}
-	g.due = now.Add(patience)
-	_ = g.conn.SetReadDeadline(g.due) // failures show in what is read and written
-	_ = g.conn.SetWriteDeadline(now.Add(answer))
+}
+
+// allow gives the handler and the client as long as an answer may take, from now on.
+func (g *regular) allow() {
+	if end, other := later(g.end, g.shortcut.server.WriteTimeout); other {
+		g.end = end
+		_ = g.conn.SetWriteDeadline(end) // failures show in what is written
+	}
+}
+
+// later is the deadline that is so far away, unless the old one is up to a tenth less:
+// it costs more to say so each time.
+func later(old time.Time, away time.Duration) (deadline time.Time, other bool) {
+	now := time.Now()
+	left := old.Sub(now)
+	return now.Add(away), left > away || left < away-away/10
 }
 
 // read reads the head of a request. It is nil if the request is not for the shortcut.

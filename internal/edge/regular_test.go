@@ -1,0 +1,78 @@
+package edge_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/reeve-platform/reeve/internal/edge"
+)
+
+const asked = "POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi"
+
+// paced has a client talk to a shortcut, in a time of its own.
+func paced(t *testing.T, p edge.Pace, h http.HandlerFunc, talk func(t *testing.T, c net.Conn, in *bufio.Reader)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		quiet, g := slog.New(slog.DiscardHandler), newGateway()
+		shortcut, served := edge.NewShortcut(edge.NewServer(h, p, nil, quiet), quiet, "POST /fast/"), make(chan error, 1)
+		go func() { served <- shortcut.Serve(g) }()
+		c := g.dial(t, "192.0.2.1:1")
+		defer func() {
+			c.Close()
+			if err := shortcut.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+			<-served
+		}()
+		talk(t, c, bufio.NewReader(c))
+	})
+}
+
+// replied is what the next answer says.
+func replied(in *bufio.Reader) (string, error) {
+	res, err := http.ReadResponse(in, nil)
+	if err != nil {
+		return "", err
+	}
+	b, err := io.ReadAll(res.Body)
+	return string(b), err
+}
+
+// However long a client was silent before it asks, there is all the time to answer.
+func TestSilenceTakesNothingFromTheAnswer(t *testing.T) {
+	h := func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(30 * time.Second)
+		fmt.Fprint(w, "here")
+	}
+	for _, idle := range []time.Duration{time.Minute, time.Hour} {
+		paced(t, edge.Pace{Idle: idle}, h, func(t *testing.T, c net.Conn, in *bufio.Reader) {
+			for range 3 {
+				_, _ = io.WriteString(c, asked)
+				if said, err := replied(in); said != "here" {
+					t.Fatalf("idle for %v: %q %v", idle, said, err)
+				}
+				time.Sleep(idle * 4 / 5)
+			}
+		})
+	}
+}
+
+// A client that may be silent for less than it may take to say who it is, is not.
+func TestShortSilences(t *testing.T) {
+	h := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "here") }
+	paced(t, edge.Pace{Header: time.Minute, Idle: time.Second}, h, func(t *testing.T, c net.Conn, in *bufio.Reader) {
+		_, _ = io.WriteString(c, asked)
+		_, _ = replied(in)
+		since := time.Now()
+		if said, err := replied(in); said != "" || time.Since(since) > time.Second {
+			t.Errorf("%q %v after %v", said, err, time.Since(since))
+		}
+	})
+}
