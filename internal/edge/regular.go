@@ -42,6 +42,7 @@ type regular struct {
 	body     letter
 
 	header http.Header // of the answer
+	said   http.Header // what it was when the status was said; nil if it is the same
 	status int         // 0 as long as nobody has said
 	text   []byte      // the body of the answer
 	out    []byte
@@ -82,11 +83,11 @@ func (g *regular) run() (ended bool) {
 	}
 }
 
-// rest is what was read and not served. Of two line ends too many behind a request
-// net/http makes nothing (RFC 9112 section 2.2), if it has read that itself.
+// rest is what was read and not served. Of two line ends too many behind a POST net/http
+// makes nothing (RFC 9112 section 2.2), if it has read that itself.
 func (g *regular) rest() []byte {
 	rest, _ := g.in.Peek(g.in.Buffered())
-	for n := 0; g.like != nil && n < 4 && len(rest) > 0 && (rest[0] == '\r' || rest[0] == '\n'); n++ {
+	for n := 0; g.like != nil && g.like.Method == http.MethodPost && n < 4 && len(rest) > 0 && (rest[0] == '\r' || rest[0] == '\n'); n++ {
 		rest = rest[1:]
 	}
 	return bytes.Clone(rest)

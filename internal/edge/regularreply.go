@@ -6,10 +6,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
-// Header is that of the answer.
-func (g *regular) Header() http.Header { return g.header }
+// Header is that of the answer. What is changed in it once it is said what the answer is
+// comes too late.
+func (g *regular) Header() http.Header {
+	if g.status != 0 && g.said == nil {
+		g.said = g.header.Clone()
+	}
+	return g.header
+}
 
 // WriteHeader says what the answer is.
 func (g *regular) WriteHeader(status int) {
@@ -21,6 +29,9 @@ func (g *regular) WriteHeader(status int) {
 // Write adds to the answer.
 func (g *regular) Write(b []byte) (int, error) {
 	g.WriteHeader(http.StatusOK)
+	if bare(g.status) {
+		return 0, http.ErrBodyNotAllowed
+	}
 	g.text = append(g.text, b...)
 	return len(b), nil
 }
@@ -30,25 +41,26 @@ func (g *regular) answer() (more bool) {
 	more = !g.shortcut.leaving.Load() && g.header.Get("Connection") != "close"
 	out := g.write(more)
 	_, err := g.conn.Write(out)
-	g.status, g.text, g.out = 0, room(g.text), room(out)
+	g.status, g.said, g.text, g.out = 0, nil, room(g.text), room(out)
 	clear(g.header)
 	return more && err == nil
 }
 
-// write writes what is sent. The length is ours to say, and whether more may come.
+// write writes what is sent. How long it is, and whether more may come, is ours to say.
 func (g *regular) write(more bool) []byte {
-	status := cmp.Or(g.status, http.StatusOK)
-	out := append(strconv.AppendInt(append(g.out[:0], "HTTP/1.1 "...), int64(status), 10), ' ')
-	if text := http.StatusText(status); text != "" {
-		out = append(append(out, text...), "\r\n"...)
-	} else {
-		out = append(strconv.AppendInt(append(out, "status code "...), int64(status), 10), "\r\n"...)
+	status, header := cmp.Or(g.status, http.StatusOK), g.header
+	if g.said != nil {
+		header = g.said
 	}
-	g.header["Content-Length"], g.header["Connection"] = nil, nil
-	if _, typed := g.header["Content-Type"]; !typed && len(g.text) > 0 && g.header["Content-Encoding"] == nil {
-		g.header["Content-Type"] = []string{http.DetectContentType(g.text)}
+	out := appendStatus(g.out[:0], status)
+	header["Content-Length"], header["Connection"] = nil, nil
+	if status == http.StatusNotModified {
+		header["Content-Type"] = nil
 	}
-	for name, values := range g.header {
+	if _, typed := header["Content-Type"]; !typed && len(g.text) > 0 && header["Content-Encoding"] == nil {
+		header["Content-Type"] = []string{http.DetectContentType(g.text)}
+	}
+	for name, values := range header {
 		for _, value := range values {
 			out = appendField(out, name, value)
 		}
@@ -57,14 +69,30 @@ func (g *regular) write(more bool) []byte {
 	if !more {
 		out = append(out, "Connection: close\r\n"...)
 	}
-	if status == http.StatusNoContent || status == http.StatusNotModified {
+	if bare(status) {
 		return append(out, "\r\n"...)
 	}
 	out = strconv.AppendInt(append(out, "Content-Length: "...), int64(len(g.text)), 10)
 	return append(append(out, "\r\n\r\n"...), g.text...)
 }
 
+// bare reports whether an answer has no body, RFC 9110 section 6.4.1.
+func bare(status int) bool {
+	return status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+func appendStatus(out []byte, status int) []byte {
+	out = append(strconv.AppendInt(append(out, "HTTP/1.1 "...), int64(status), 10), ' ')
+	if text := http.StatusText(status); text != "" {
+		return append(append(out, text...), "\r\n"...)
+	}
+	return append(strconv.AppendInt(append(out, "status code "...), int64(status), 10), "\r\n"...)
+}
+
 func appendField(out []byte, name, value string) []byte {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return out
+	}
 	if strings.IndexByte(value, '\n') >= 0 || strings.IndexByte(value, '\r') >= 0 {
 		value = strings.NewReplacer("\r", " ", "\n", " ").Replace(value)
 	}

@@ -141,6 +141,7 @@ var sayings = map[string][]string{
 	"two methods":             {"POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1", "PATCH /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n2", "POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n3", "PATCH /fast/b HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n4"},
 	"off and on":              {"POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1", "GET /slow HTTP/1.1\r\nHost: h\r\n\r\n", "POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n3"},
 	"a newline first":         {"\r\nPOST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1"},
+	"newlines after a patch":  {"PATCH /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1", "\r\nPOST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n2"},
 	"a newline between":       {"POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1", "\r\nPOST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n2"},
 	"a trailer":               {"POST /fast/a HTTP/1.1\r\nHost: h\r\nTrailer: X\r\nContent-Length: 1\r\n\r\n1"},
 	"a proxy's address":       {"POST http://h/fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1"},
@@ -252,7 +253,27 @@ func TestAShortcutWritesWhatTheServerDoes(t *testing.T) {
 			fmt.Fprint(w, "<html>")
 		},
 		"a field over lines": func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", "a\r\nY: b"); fmt.Fprint(w, "x") },
-		"several fields":     func(w http.ResponseWriter, _ *http.Request) { w.Header()["X"] = []string{"a", "b"}; fmt.Fprint(w, "x") },
+		"a field too late": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(201)
+			w.Header().Set("X", "late")
+			fmt.Fprint(w, "x")
+		},
+		"a field taken back too late": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X", "y")
+			fmt.Fprint(w, "x")
+			w.Header().Del("X")
+		},
+		"not modified, with a type": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "x/y")
+			w.WriteHeader(304)
+			fmt.Fprint(w, "x")
+		},
+		"no content, but a body": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204); fmt.Fprint(w, "x") },
+		"a wrong name": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["X Y: z\r\nZ"] = []string{"a"}
+			fmt.Fprint(w, "x")
+		},
+		"several fields": func(w http.ResponseWriter, _ *http.Request) { w.Header()["X"] = []string{"a", "b"}; fmt.Fprint(w, "x") },
 		"the end": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Connection", "close")
 			fmt.Fprint(w, "x")
