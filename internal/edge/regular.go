@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -102,9 +103,11 @@ func (g *regular) await(ctx context.Context, patience time.Duration) (r *http.Re
 		if g.shortcut.leaving.Load() {
 			return nil, 0, http.ErrServerClosed
 		}
-		if _, err := g.in.Peek(size); errors.Is(err, io.EOF) && g.in.Buffered() > 0 {
+		_, err := g.in.Peek(size)
+		switch {
+		case errors.Is(err, io.EOF) && g.in.Buffered() > 0, errors.Is(err, os.ErrDeadlineExceeded) && r != nil:
 			return nil, 0, nil // what to make of half a request is the server's to know
-		} else if err != nil {
+		case err != nil:
 			return nil, 0, err
 		}
 		got, _ := g.in.Peek(g.in.Buffered())

@@ -76,3 +76,22 @@ func TestShortSilences(t *testing.T) {
 		}
 	})
 }
+
+// How long a body may take to arrive, and what is said to who takes longer, is told by
+// whoever serves it.
+func TestABodyTakesItsTime(t *testing.T) {
+	h := edge.Hardened(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := edge.ReadBody(r.Body, 100)
+		fmt.Fprint(w, err)
+	}), 10*time.Second)
+	for took, want := range map[time.Duration]string{0: "<nil>", 8 * time.Second: "<nil>", time.Minute: edge.ErrRequestTimeout.Error()} {
+		paced(t, edge.Pace{}, h.ServeHTTP, func(t *testing.T, c net.Conn, in *bufio.Reader) {
+			_, _ = io.WriteString(c, "POST /fast/a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{")
+			rest := time.AfterFunc(took, func() { _, _ = io.WriteString(c, "}") })
+			defer rest.Stop()
+			if said, err := replied(in); said != want {
+				t.Errorf("in %v: %q %v", took, said, err)
+			}
+		})
+	}
+}

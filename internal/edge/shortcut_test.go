@@ -412,7 +412,7 @@ func TestSlowClientsOfAShortcutAreCutOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			quiet := slog.New(slog.DiscardHandler)
-			h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, c.size)) })
+			h := edge.Hardened(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, c.size)) }), soon)
 			ended := make(chan struct{}, 1)
 			shortcut, l := edge.NewShortcut(edge.NewServer(h, c.pace, nil, quiet), quiet, "POST /fast/", "PATCH /fast/"), listening(t)
 			go shortcut.Serve(farewell{l, ended})
