@@ -39,19 +39,6 @@ type Shortcut struct {
 // request lasts until it is answered, also when its client has hung up, and what is
 // answered is sent when the handler returns. The header of a request must not be changed.
 func NewShortcut(server *http.Server, log *slog.Logger, starts ...string) *Shortcut {
-	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		if left, ok := c.(*leftover); ok && left.secure != nil {
-			return context.WithValue(ctx, secureKey{}, left.secure)
-		}
-		return ctx
-	}
-	next := server.Handler
-	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if secure, ok := r.Context().Value(secureKey{}).(*tls.ConnectionState); ok {
-			r.TLS = secure
-		}
-		next.ServeHTTP(w, r)
-	})
 	s := &Shortcut{server: server, config: server.TLSConfig, log: log, open: map[net.Conn]struct{}{}}
 	for _, start := range starts {
 		s.starts = append(s.starts, []byte(start))
@@ -66,10 +53,6 @@ func (s *Shortcut) meant(got []byte) bool {
 		return bytes.Equal(got[:n], start[:n])
 	})
 }
-
-// secureKey is where the context of a connection has what TLS has agreed on, because
-// net/http looks for that at connections of its own only.
-type secureKey struct{}
 
 // Serve serves what comes in at listener until the server is shut, over TLS if the
 // server has a config for that. The error is that of [http.Server.Serve].
@@ -185,7 +168,12 @@ func (f *fork) take(raw net.Conn) {
 		return
 	}
 	_ = c.SetDeadline(time.Time{})
-	f.leave(&leftover{Conn: c, read: g.rest(), secure: secure})
+	left := &leftover{Conn: c, read: g.rest()}
+	if secure == nil {
+		f.leave(left)
+		return
+	}
+	f.leave(secureLeftover{left, secure})
 }
 
 // leave leaves a connection to the server.
@@ -215,8 +203,7 @@ func (s *Shortcut) secure(raw net.Conn) (net.Conn, *tls.ConnectionState, error) 
 // A leftover connection gives again what was read of it.
 type leftover struct {
 	net.Conn
-	read   []byte
-	secure *tls.ConnectionState
+	read []byte
 }
 
 // Read reads what was read before, then what comes.
@@ -236,3 +223,12 @@ func (l *leftover) CloseWrite() error {
 	}
 	return nil
 }
+
+// A secureLeftover tells net/http, which does not see it otherwise, what TLS has agreed on.
+type secureLeftover struct {
+	*leftover
+	state *tls.ConnectionState
+}
+
+// ConnectionState is that of TLS.
+func (l secureLeftover) ConnectionState() tls.ConnectionState { return *l.state }
