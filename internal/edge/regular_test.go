@@ -2,6 +2,7 @@ package edge_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,6 +33,47 @@ func paced(t *testing.T, p edge.Pace, h http.HandlerFunc, talk func(t *testing.T
 			<-served
 		}()
 		talk(t, c, bufio.NewReader(c))
+	})
+}
+
+// A latch is a listener that accepts one connection, at the moment when it is closed.
+type latch struct {
+	net.Listener
+	last chan net.Conn
+	shut chan struct{}
+}
+
+func (l latch) Accept() (net.Conn, error) {
+	<-l.shut
+	if c, more := <-l.last; more {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (l latch) Close() error {
+	close(l.shut)
+	return nil
+}
+
+// Who comes when the door closes does not keep it open by saying nothing.
+func TestNobodyEntersAShutShortcut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer near.Close()
+		l, quiet := latch{last: make(chan net.Conn, 1), shut: make(chan struct{})}, slog.New(slog.DiscardHandler)
+		l.last <- far
+		close(l.last)
+		shortcut := edge.NewShortcut(edge.NewServer(http.NotFoundHandler(), edge.Pace{}, &tls.Config{}, quiet), quiet, "POST /fast/")
+		go shortcut.Serve(l)
+		synctest.Wait()
+		since := time.Now()
+		if err := shortcut.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if !refused(near) || time.Since(since) > 0 {
+			t.Errorf("waited for %v", time.Since(since))
+		}
 	})
 }
 

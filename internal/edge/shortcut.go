@@ -86,11 +86,16 @@ func (s *Shortcut) each(do func(net.Conn)) {
 	}
 }
 
-func (s *Shortcut) enter(c net.Conn) {
+// enter lets a connection in, unless all are leaving: then nobody waits for it any more.
+func (s *Shortcut) enter(c net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.leaving.Load() {
+		return false
+	}
 	s.open[c] = struct{}{}
 	s.running.Add(1)
+	return true
 }
 
 func (s *Shortcut) leave(c net.Conn) {
@@ -133,9 +138,12 @@ func (f *fork) Close() error {
 func (f *fork) run() {
 	for {
 		c, err := f.Listener.Accept()
-		if err == nil {
-			f.shortcut.enter(c)
+		switch {
+		case err == nil && f.shortcut.enter(c):
 			go f.take(c)
+			continue
+		case err == nil:
+			_ = c.Close()
 			continue
 		}
 		select {
