@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,14 +57,6 @@ func (*letter) Close() error { return nil }
 // run serves requests until one comes that is not for the shortcut. It reports whether the
 // connection is at its end.
 func (g *regular) run() (ended bool) {
-	defer func() {
-		if p := recover(); p != nil {
-			ended = true
-			if err, ok := p.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
-				g.shortcut.log.Error("panic in serving", "panic", p, "stack", string(debug.Stack()))
-			}
-		}
-	}()
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), http.LocalAddrContextKey, g.conn.LocalAddr()))
 	defer cancel()
 	for patience := g.shortcut.server.ReadHeaderTimeout; ; patience = g.shortcut.server.IdleTimeout {

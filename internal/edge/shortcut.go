@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -157,6 +158,7 @@ func (f *fork) run() {
 // take serves a connection as long as what comes is for the shortcut.
 func (f *fork) take(raw net.Conn) {
 	defer f.shortcut.leave(raw)
+	defer f.shortcut.survive(raw)
 	c, secure, err := f.shortcut.secure(raw)
 	if err != nil {
 		f.shortcut.log.Debug("TLS handshake", "from", raw.RemoteAddr(), "error", err)
@@ -182,6 +184,18 @@ func (f *fork) take(raw net.Conn) {
 		return
 	}
 	f.leave(secureLeftover{left, secure})
+}
+
+// survive ends a connection that ends in panic, and nothing else.
+func (s *Shortcut) survive(c net.Conn) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	_ = c.Close()
+	if err, ok := p.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+		s.log.Error("panic in serving", "panic", p, "stack", string(debug.Stack()))
+	}
 }
 
 // leave leaves a connection to the server.

@@ -317,6 +317,36 @@ func TestAShortcutSurvivesPanics(t *testing.T) {
 	}
 }
 
+// Nor does a handshake.
+func TestAShortcutSurvivesPanicsOfTLS(t *testing.T) {
+	like := httptest.NewTLSServer(nil)
+	like.Close()
+	quiet, l, first := slog.New(slog.DiscardHandler), listening(t), make(chan struct{}, 1)
+	first <- struct{}{}
+	config := &tls.Config{Certificates: like.TLS.Certificates, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		select {
+		case <-first:
+			panic("at the disco")
+		default:
+			return nil, nil
+		}
+	}}
+	shortcut := edge.NewShortcut(edge.NewServer(http.HandlerFunc(mirrored), edge.Pace{}, config, quiet), quiet, "POST /fast/")
+	go shortcut.Serve(l)
+	t.Cleanup(func() { _ = shortcut.Shutdown(t.Context()) })
+	pool := x509.NewCertPool()
+	pool.AddCert(like.Certificate())
+	for _, well := range []bool{false, true} {
+		c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: pool})
+		if (err == nil) != well {
+			t.Error(err)
+		}
+		if err == nil {
+			c.Close()
+		}
+	}
+}
+
 // A shut shortcut answers what it has begun, and says that this was the last.
 func TestAShortcutIsShut(t *testing.T) {
 	under, on := make(chan struct{}), make(chan struct{})
