@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +34,26 @@ func paced(t *testing.T, p edge.Pace, h http.HandlerFunc, talk func(t *testing.T
 			<-served
 		}()
 		talk(t, c, bufio.NewReader(c))
+	})
+}
+
+// Slow clients hold what they are told: no more than that.
+func TestMuchIsHeldOnce(t *testing.T) {
+	much := make([]byte, 16<<20)
+	h := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(much) }
+	paced(t, edge.Pace{}, h, func(t *testing.T, c net.Conn, in *bufio.Reader) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _ = io.WriteString(c, asked)
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, res.Body)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; n != int64(len(much)) || took > uint64(n)*3/2 {
+			t.Errorf("%d bytes took %d %v", n, took, err)
+		}
 	})
 }
 

@@ -39,15 +39,22 @@ func (g *regular) Write(b []byte) (int, error) {
 // answer sends the answer, and reports whether another request may come.
 func (g *regular) answer() (more bool) {
 	more = !g.shortcut.leaving.Load() && g.header.Get("Connection") != "close"
-	out := g.write(more)
+	out, much := g.begin(more), len(g.text) > plainKept // which is not copied once more
+	if !much {
+		out = append(out, g.text...)
+	}
 	_, err := g.conn.Write(out)
+	if much && err == nil {
+		_, err = g.conn.Write(g.text)
+	}
 	g.status, g.said, g.text, g.out = 0, nil, room(g.text), room(out)
 	clear(g.header)
 	return more && err == nil
 }
 
-// write writes what is sent. How long it is, and whether more may come, is ours to say.
-func (g *regular) write(more bool) []byte {
+// begin writes what is sent before the body. How long that is, and whether more may come,
+// is ours to say.
+func (g *regular) begin(more bool) []byte {
 	status, header := cmp.Or(g.status, http.StatusOK), g.header
 	if g.said != nil {
 		header = g.said
@@ -73,7 +80,7 @@ func (g *regular) write(more bool) []byte {
 		return append(out, "\r\n"...)
 	}
 	out = strconv.AppendInt(append(out, "Content-Length: "...), int64(len(g.text)), 10)
-	return append(append(out, "\r\n\r\n"...), g.text...)
+	return append(out, "\r\n\r\n"...)
 }
 
 // bare reports whether an answer has no body, RFC 9110 section 6.4.1.
