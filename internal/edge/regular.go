@@ -71,6 +71,7 @@ func (g *regular) run() (ended bool) {
 		if !g.answer() {
 			return true
 		}
+		g.body.Reset(nil)         // which is of this request alone
 		_, _ = g.in.Discard(size) // of what is there
 	}
 }

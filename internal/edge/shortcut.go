@@ -40,7 +40,7 @@ type Shortcut struct {
 // request lasts until it is answered, also when its client has hung up, and what is
 // answered is sent when the handler returns. The header of a request must not be changed.
 func NewShortcut(server *http.Server, log *slog.Logger, starts ...string) *Shortcut {
-	s := &Shortcut{server: server, config: server.TLSConfig, log: log, open: map[net.Conn]struct{}{}}
+	s := &Shortcut{server: server, config: server.TLSConfig.Clone(), log: log, open: map[net.Conn]struct{}{}}
 	for _, start := range starts {
 		s.starts = append(s.starts, []byte(start))
 	}
