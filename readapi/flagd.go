@@ -3,10 +3,13 @@ package readapi
 import (
 	"context"
 	"net/http"
+	"path"
 	"time"
 
 	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/evaluation/v1/evaluationv1connect"
-	evaluation "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v1"
+	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/evaluation/v2/evaluationv2connect"
+	first "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v1"
+	evaluation "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v2"
 	rpc "connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -15,16 +18,19 @@ import (
 	"github.com/reeve-platform/reeve/internal/edge"
 )
 
-// FlagdPath is where [Flagd] is served: the name of the service is its address.
-const FlagdPath = "/" + evaluationv1connect.ServiceName + "/"
+// Paths of [Flagd]: the name of a service is its address.
+const (
+	FlagdPath   = "/" + evaluationv2connect.ServiceName + "/"
+	FlagdPathV1 = "/" + evaluationv1connect.ServiceName + "/" // for clients from before flagd 0.16
+)
 
 // maxFlagdBytes is how large a call may be, unpacked: a context with its envelope.
 const maxFlagdBytes = maxContextBytes + 4<<10
 
 // Flagd answers clients of flagd that have flags evaluated for them, in the words of
-// flagd.evaluation.v1: over gRPC, gRPC-Web and Connect, which flagd speaks, too. It
-// asks as [OFREP] does, of whom a context names and for the same callers, and has the
-// same answers. What differs is what the protocol has no words for:
+// flagd.evaluation.v2 and v1: over gRPC, gRPC-Web and Connect, which flagd speaks, too.
+// It asks as [MountOFREP] does, of whom a context names and for the same callers, and has
+// the same answers. What differs is what the protocol has no words for:
 //
 //   - No answer has the reason STATIC. Clients keep such answers by the key of the flag
 //     alone, and would give one tenant the value of another; the reason is DEFAULT, and
@@ -38,8 +44,29 @@ const maxFlagdBytes = maxContextBytes + 4<<10
 // a value of another type, FAILED_PRECONDITION for a context that cannot be, and else
 // those of [edge.Outcome].
 func Flagd(s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) http.Handler {
-	_, calls := evaluationv1connect.NewServiceHandler(flagd{ofrep{s, whose, now, nil}}, rpc.WithReadMaxBytes(maxFlagdBytes))
-	return identified(calls, whose)
+	f, bound := flagd{ofrep{s, whose, now, nil}}, rpc.WithReadMaxBytes(maxFlagdBytes)
+	_, calls := evaluationv2connect.NewServiceHandler(f, bound)
+	all := rpc.NewUnaryHandler(evaluationv1connect.ServiceResolveAllProcedure, f.ResolveAll, bound)
+	return identified(eitherVersion(calls, all), whose)
+}
+
+// eitherVersion answers calls of both versions with the messages of the second. They have
+// the same members, but that false, 0 and "" are written where the first leaves them out,
+// and whoever reads the first takes either for the same. Only ResolveAll, which not
+// every edition of the second has, is answered with the messages of the first: what the
+// second gives a presence is never left out of them.
+func eitherVersion(calls, all http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		at := *r.URL
+		call := path.Base(at.Path)
+		at.Path = FlagdPath + call
+		r = r.WithContext(r.Context())
+		if r.URL = &at; call == "ResolveAll" {
+			all.ServeHTTP(w, r)
+			return
+		}
+		calls.ServeHTTP(w, r)
+	})
 }
 
 // identified lets nobody call who may not.
@@ -121,7 +148,7 @@ func (f flagd) ResolveBoolean(ctx context.Context, q *rpc.Request[evaluation.Res
 	if err != nil {
 		return nil, err
 	}
-	return rpc.NewResponse(&evaluation.ResolveBooleanResponse{Value: v, Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}), nil
+	return rpc.NewResponse(&evaluation.ResolveBooleanResponse{Value: &v, Reason: e.Reason, Variant: &e.Variant, Metadata: e.Metadata}), nil
 }
 
 // ResolveString evaluates a flag of that type.
@@ -130,7 +157,7 @@ func (f flagd) ResolveString(ctx context.Context, q *rpc.Request[evaluation.Reso
 	if err != nil {
 		return nil, err
 	}
-	return rpc.NewResponse(&evaluation.ResolveStringResponse{Value: v, Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}), nil
+	return rpc.NewResponse(&evaluation.ResolveStringResponse{Value: &v, Reason: e.Reason, Variant: &e.Variant, Metadata: e.Metadata}), nil
 }
 
 // ResolveFloat evaluates a flag that is a number.
@@ -139,7 +166,7 @@ func (f flagd) ResolveFloat(ctx context.Context, q *rpc.Request[evaluation.Resol
 	if err != nil {
 		return nil, err
 	}
-	return rpc.NewResponse(&evaluation.ResolveFloatResponse{Value: v, Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}), nil
+	return rpc.NewResponse(&evaluation.ResolveFloatResponse{Value: &v, Reason: e.Reason, Variant: &e.Variant, Metadata: e.Metadata}), nil
 }
 
 // ResolveInt evaluates a flag that is a whole number.
@@ -148,7 +175,7 @@ func (f flagd) ResolveInt(ctx context.Context, q *rpc.Request[evaluation.Resolve
 	if err != nil {
 		return nil, err
 	}
-	return rpc.NewResponse(&evaluation.ResolveIntResponse{Value: v, Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}), nil
+	return rpc.NewResponse(&evaluation.ResolveIntResponse{Value: &v, Reason: e.Reason, Variant: &e.Variant, Metadata: e.Metadata}), nil
 }
 
 // ResolveObject evaluates a flag that is an object of JSON.
@@ -157,17 +184,17 @@ func (f flagd) ResolveObject(ctx context.Context, q *rpc.Request[evaluation.Reso
 	if err != nil {
 		return nil, err
 	}
-	return rpc.NewResponse(&evaluation.ResolveObjectResponse{Value: v, Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}), nil
+	return rpc.NewResponse(&evaluation.ResolveObjectResponse{Value: v, Reason: e.Reason, Variant: &e.Variant, Metadata: e.Metadata}), nil
 }
 
 // ResolveAll evaluates every flag.
-func (f flagd) ResolveAll(ctx context.Context, q *rpc.Request[evaluation.ResolveAllRequest]) (*rpc.Response[evaluation.ResolveAllResponse], error) {
+func (f flagd) ResolveAll(ctx context.Context, q *rpc.Request[first.ResolveAllRequest]) (*rpc.Response[first.ResolveAllResponse], error) {
 	a, leave, err := f.asked(ctx, q.Msg.GetContext())
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	all := &evaluation.ResolveAllResponse{Flags: map[string]*evaluation.AnyFlag{}}
+	all := &first.ResolveAllResponse{Flags: map[string]*first.AnyFlag{}}
 	a.view.All(func(k flag.Key, answer flag.Answer) bool {
 		var e *evaluated
 		if e, err = readEvaluated(k, &answer); err != nil {

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	evaluation "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v1"
+	evaluation "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v2"
 	rpc "connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/structpb"
 

@@ -24,7 +24,7 @@ const FlagdSyncPath = "/" + syncv1connect.FlagSyncServiceName + "/"
 
 // FlagdSync gives clients of flagd that evaluate by themselves the flags of one tenant
 // or integrator, in the words of flagd.sync.v1: that of the caller, or the tenant that
-// the selector names, by id or slug, as a context of [OFREP] would. The selector is the
+// the selector names, by id or slug, as a context of OFREP would. The selector is the
 // header Flagd-Selector, or else that of the message.
 //
 // It gives what can be given exactly: flags that come to one value there for everybody,

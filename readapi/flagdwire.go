@@ -7,7 +7,7 @@ import (
 	"math"
 	"net/http"
 
-	evaluation "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v1"
+	first "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v1"
 	rpc "connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -72,16 +72,16 @@ func (e *evaluated) object() (*structpb.Struct, bool) {
 
 // any is the flag whatever its type is; false for lists and null, which the protocol
 // has no member for.
-func (e *evaluated) any() (*evaluation.AnyFlag, bool) {
-	f := &evaluation.AnyFlag{Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}
+func (e *evaluated) any() (*first.AnyFlag, bool) {
+	f := &first.AnyFlag{Reason: e.Reason, Variant: e.Variant, Metadata: e.Metadata}
 	if v, ok := e.boolean(); ok {
-		f.Value = &evaluation.AnyFlag_BoolValue{BoolValue: v}
+		f.Value = &first.AnyFlag_BoolValue{BoolValue: v}
 	} else if v, ok := e.text(); ok {
-		f.Value = &evaluation.AnyFlag_StringValue{StringValue: v}
+		f.Value = &first.AnyFlag_StringValue{StringValue: v}
 	} else if v, ok := e.number(); ok {
-		f.Value = &evaluation.AnyFlag_DoubleValue{DoubleValue: v}
+		f.Value = &first.AnyFlag_DoubleValue{DoubleValue: v}
 	} else if v, ok := e.object(); ok {
-		f.Value = &evaluation.AnyFlag_ObjectValue{ObjectValue: v}
+		f.Value = &first.AnyFlag_ObjectValue{ObjectValue: v}
 	}
 	return f, f.Value != nil
 }

@@ -85,7 +85,7 @@ func (c transport) receive(o edge.Options) edge.Options {
 		o.Opaque = func(edge.Caller) bool { return true }
 	}
 	o.Proving = append([]string{bootstrapPath}, auth.Proving...)
-	o.Dialects = map[string]edge.Dialect{"/ofrep/": readapi.RefuseOFREP, readapi.FlagdPath: readapi.RefuseFlagd, readapi.FlagdSyncPath: readapi.RefuseFlagd}
+	o.Dialects = map[string]edge.Dialect{"/ofrep/": readapi.RefuseOFREP, readapi.FlagdPath: readapi.RefuseFlagd, readapi.FlagdPathV1: readapi.RefuseFlagd, readapi.FlagdSyncPath: readapi.RefuseFlagd}
 	o.Shared = []string{"/ofrep/"}
 	return o
 }
