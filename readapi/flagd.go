@@ -8,9 +8,11 @@ import (
 
 	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/evaluation/v1/evaluationv1connect"
 	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/evaluation/v2/evaluationv2connect"
+	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/sync/v1/syncv1connect"
 	first "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v1"
 	evaluation "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v2"
 	rpc "connectrpc.com/connect"
+	"github.com/go-chi/chi/v5"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -18,36 +20,32 @@ import (
 	"github.com/reeve-platform/reeve/internal/edge"
 )
 
-// Paths of [Flagd]: the name of a service is its address.
+// Paths of [MountFlagd]: the name of a service is its address.
 const (
 	FlagdPath   = "/" + evaluationv2connect.ServiceName + "/"
 	FlagdPathV1 = "/" + evaluationv1connect.ServiceName + "/" // for clients from before flagd 0.16
+
+	FlagdSyncPath = "/" + syncv1connect.FlagSyncServiceName + "/"
 )
 
 // maxFlagdBytes is how large a call may be, unpacked: a context with its envelope.
 const maxFlagdBytes = maxContextBytes + 4<<10
 
-// Flagd answers clients of flagd that have flags evaluated for them, in the words of
-// flagd.evaluation.v2 and v1: over gRPC, gRPC-Web and Connect, which flagd speaks, too.
-// It asks as [MountOFREP] does, of whom a context names and for the same callers, and has
-// the same answers. What differs is what the protocol has no words for:
-//
-//   - No answer has the reason STATIC. Clients keep such answers by the key of the flag
-//     alone, and would give one tenant the value of another; the reason is DEFAULT, and
-//     the metadata tell what decided.
-//   - No answer has no variant, for clients give their own default then.
-//   - An object is an object: a list or null is a mismatch of types, and not among all
-//     flags.
-//   - A stream tells of the node that the caller is bound to, or else of the platform.
-//
-// Errors are told with codes of gRPC: NOT_FOUND for no such flag, INVALID_ARGUMENT for
-// a value of another type, FAILED_PRECONDITION for a context that cannot be, and else
-// those of [edge.Outcome].
-func Flagd(s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) http.Handler {
-	f, bound := flagd{ofrep{s, whose, now, nil}}, rpc.WithReadMaxBytes(maxFlagdBytes)
-	_, calls := evaluationv2connect.NewServiceHandler(f, bound)
-	all := rpc.NewUnaryHandler(evaluationv1connect.ServiceResolveAllProcedure, f.ResolveAll, bound)
-	return identified(eitherVersion(calls, all), whose)
+// MountFlagd has r answer clients of flagd, over gRPC, gRPC-Web and Connect, which flagd
+// speaks, too: those that have flags evaluated for them in the words of
+// flagd.evaluation.v2 and v1, and those that evaluate by themselves in the words of
+// flagd.sync.v1. Whose and now are those of [MountOFREP]; web pages may call, too.
+func MountFlagd(r chi.Router, s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) {
+	o, bound := ofrep{s, whose, now, nil}, rpc.WithReadMaxBytes(maxFlagdBytes)
+	_, calls := evaluationv2connect.NewServiceHandler(flagd{o}, bound)
+	all := rpc.NewUnaryHandler(evaluationv1connect.ServiceResolveAllProcedure, flagd{o}.ResolveAll, bound)
+	_, syncs := syncv1connect.NewFlagSyncServiceHandler(flagdSync{o}, bound)
+	r = r.With(crossOrigin(sentToFlagd, exposedByFlagd))
+	calls = eitherVersion(calls, all)
+	for at, calls := range map[string]http.Handler{FlagdPath: calls, FlagdPathV1: calls, FlagdSyncPath: syncs} {
+		r.Method(http.MethodPost, at+"{call}", identified(calls, whose))
+		r.Options(at+"{call}", anybodyAsks)
+	}
 }
 
 // eitherVersion answers calls of both versions with the messages of the second. They have
@@ -81,7 +79,21 @@ func identified(calls http.Handler, whose func(*http.Request) (domain.Scope, err
 	})
 }
 
-// flagd are the calls of the service.
+// flagd are the calls of the service that evaluates flags. It asks as [MountOFREP] does,
+// of whom a context names and for the same callers, and has the same answers. What differs
+// is what the protocol has no words for:
+//
+//   - No answer has the reason STATIC. Clients keep such answers by the key of the flag
+//     alone, and would give one tenant the value of another; the reason is DEFAULT, and
+//     the metadata tell what decided.
+//   - No answer has no variant, for clients give their own default then.
+//   - An object is an object: a list or null is a mismatch of types, and not among all
+//     flags.
+//   - A stream tells of the node that the caller is bound to, or else of the platform.
+//
+// Errors are told with codes of gRPC: NOT_FOUND for no such flag, INVALID_ARGUMENT for
+// a value of another type, FAILED_PRECONDITION for a context that cannot be, and else
+// those of [edge.Outcome].
 type flagd struct{ ofrep }
 
 // A flagdCall is a call on its way to the service, which is told of the request no more

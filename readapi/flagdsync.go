@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/sync/v1/syncv1connect"
 	sync "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/sync/v1"
 	rpc "connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -19,12 +18,8 @@ import (
 	"github.com/reeve-platform/reeve/domain/flag"
 )
 
-// FlagdSyncPath is where [FlagdSync] is served.
-const FlagdSyncPath = "/" + syncv1connect.FlagSyncServiceName + "/"
-
-// FlagdSync gives clients of flagd that evaluate by themselves the flags of one tenant
-// or integrator, in the words of flagd.sync.v1: that of the caller, or the tenant that
-// the selector names, by id or slug, as a context of OFREP would. The selector is the
+// flagdSync are the calls of the service that gives clients the flags of one tenant or
+// integrator: that of the caller, or the tenant that the selector names, by id or slug, as a context of OFREP would. The selector is the
 // header Flagd-Selector, or else that of the message.
 //
 // It gives what can be given exactly: flags that come to one value there for everybody,
@@ -35,12 +30,6 @@ const FlagdSyncPath = "/" + syncv1connect.FlagSyncServiceName + "/"
 // whose value is a list or null; a client then has its own default, with the error
 // FLAG_NOT_FOUND. The member omitted of the metadata names them, and GetMetadata says
 // why.
-func FlagdSync(s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) http.Handler {
-	_, calls := syncv1connect.NewFlagSyncServiceHandler(flagdSync{ofrep{s, whose, now, nil}}, rpc.WithReadMaxBytes(maxFlagdBytes))
-	return identified(calls, whose)
-}
-
-// flagdSync are the calls of the service.
 type flagdSync struct{ ofrep }
 
 // asked finds the place that flags are wanted of. Leave gives back the room for the work.

@@ -23,6 +23,11 @@ const typeMismatch = "TYPE_MISMATCH"
 // what is off or the default for nothing said, and give their own default.
 const unnamed = "value"
 
+// What web pages send and read that speak gRPC-Web or Connect.
+const sentToFlagd = "Content-Type, Authorization, X-API-Key, X-Grpc-Web, X-User-Agent, Grpc-Timeout, Connect-Protocol-Version, Connect-Timeout-Ms, Flagd-Selector, Reeve-Min-Position"
+
+var exposedByFlagd = []string{exposed[0] + ", Grpc-Status, Grpc-Message, Grpc-Status-Details-Bin"}
+
 // An evaluated flag is what OFREP says of it, read again: there is one place that
 // words an answer.
 type evaluated struct {
@@ -114,5 +119,6 @@ func toldFlagd(err error) error {
 // RefuseFlagd answers with err as clients of flagd expect it, in whichever protocol
 // they speak.
 func RefuseFlagd(w http.ResponseWriter, r *http.Request, err error) {
+	share(w.Header(), exposedByFlagd)
 	_ = rpc.NewErrorWriter().Write(w, r, toldFlagd(err)) // whoever is gone is told nothing
 }

@@ -29,12 +29,12 @@ import (
 // not there is left to r, and to the [edge.Dialect] of its path.
 func MountOFREP(r chi.Router, s *Source, whose func(*http.Request) (domain.Scope, error), now func() time.Time) {
 	o := ofrep{s, whose, now, newAnswers()}
-	r = r.With(crossOrigin)
+	r = r.With(crossOrigin("Content-Type, Authorization, X-API-Key, If-None-Match, Last-Event-ID, Reeve-Min-Position", exposed))
 	r.Post(bulkPath, o.bulk)
 	r.Post(bulkPath+"/{key}", o.single)
 	r.Get(streamPath, o.stream)
 	for _, path := range [...]string{bulkPath, bulkPath + "/{key}", streamPath} {
-		r.Options(path, func(http.ResponseWriter, *http.Request) {}) // crossOrigin answers
+		r.Options(path, anybodyAsks)
 	}
 }
 

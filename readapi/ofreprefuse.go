@@ -12,7 +12,7 @@ import (
 // everything that is refused with an error. Web pages may read it, as they may
 // read evaluations.
 func RefuseOFREP(w http.ResponseWriter, r *http.Request, err error) {
-	share(w.Header())
+	share(w.Header(), exposed)
 	no := &refusal{status: http.StatusInternalServerError, Code: generalError, Details: "the evaluation failed"}
 	if told := edge.Told(err); told.Kind != domain.Internal {
 		no = &refusal{status: edge.OutcomeOf(err).Status, Code: generalError, Details: told.Detail}

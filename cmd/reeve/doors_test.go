@@ -38,9 +38,6 @@ var doors = map[string]door{
 	"OPTIONS /ofrep/v1/evaluate/flags":            {"browsers ask before they send anything; everybody is told the same", 204},
 	"OPTIONS /ofrep/v1/evaluate/flags/{key}":      {"the same", 204},
 	"OPTIONS /ofrep/v1/stream":                    {"the same", 204},
-	"POST /flagd.evaluation.v2.Service/{call}":    {"flagd fixes path and errors; the guard is asked for flag:evaluate before a call is read", 401},
-	"POST /flagd.evaluation.v1.Service/{call}":    {"the same", 401},
-	"POST /flagd.sync.v1.FlagSyncService/{call}":  {"the same", 401},
 	"GET /v1/stream":                              {"notices come one by one, as no entry's answer does; the guard is asked for flag:read, again and again", 401},
 	"admin GET /livez":                            {"a probe asks whether the process answers", 200},
 	"admin GET /readyz":                           {"how the server is doing, in full, on loopback only", 200},
@@ -48,6 +45,13 @@ var doors = map[string]door{
 	"admin GET /debug/pprof/*":                    {"where the time goes, on loopback only", 200},
 	"admin GET /debug/pprof/profile":              {"the same", 0},
 	"admin GET /debug/pprof/trace":                {"the same", 0},
+
+	"POST /flagd.evaluation.v2.Service/{call}":      {"flagd fixes path and errors; the guard is asked for flag:evaluate before a call is read", 401},
+	"POST /flagd.evaluation.v1.Service/{call}":      {"the same", 401},
+	"POST /flagd.sync.v1.FlagSyncService/{call}":    {"the same", 401},
+	"OPTIONS /flagd.evaluation.v2.Service/{call}":   {"browsers ask before they send anything; everybody is told the same", 204},
+	"OPTIONS /flagd.evaluation.v1.Service/{call}":   {"the same", 204},
+	"OPTIONS /flagd.sync.v1.FlagSyncService/{call}": {"the same", 204},
 }
 
 // The router is asked, not the documents: a route that nobody wrote down is found too.

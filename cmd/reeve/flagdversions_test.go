@@ -149,3 +149,38 @@ func TestTheVersionsOfFlagdAreOneOnTheWire(t *testing.T) {
 		t.Error("there are no calls")
 	}
 }
+
+// Pages of any origin may call, and read why they may not: a browser asks first, and says
+// where a call comes from.
+func TestWebPagesSpeakFlagd(t *testing.T) {
+	m := newManor(t)
+	call := func(method, path, as string) (int, http.Header, []byte) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, m.url+path, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", "https://shop.example")
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		if method == "OPTIONS" {
+			r.Header.Set("Access-Control-Request-Method", "POST")
+			r.Header.Set("Access-Control-Request-Headers", "authorization,connect-protocol-version,content-type")
+		} else {
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Authorization", as)
+		}
+		return m.send(r)
+	}
+	for _, path := range []string{readapi.FlagdPath + "ResolveAll", readapi.FlagdPathV1 + "ResolveAll", readapi.FlagdSyncPath + "FetchAllFlags"} {
+		status, h, b := call("OPTIONS", path, "")
+		if sent := strings.ToLower(h.Get("Access-Control-Allow-Headers")); status != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(sent, "authorization") || !strings.Contains(sent, "connect-protocol-version") {
+			t.Errorf("may a page call %s? %d %v %s", path, status, h, b)
+		}
+		for as, want := range map[string]int{m.callers["tenant"]: http.StatusOK, m.callers["garbage"]: http.StatusUnauthorized} {
+			status, h, b := call("POST", path, as)
+			if status != want || h.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(h.Get("Access-Control-Expose-Headers"), "Grpc-Status") {
+				t.Errorf("%s: %d, want %d; %v %s", path, status, want, h, b)
+			}
+		}
+	}
+}

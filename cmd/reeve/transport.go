@@ -3,6 +3,8 @@ package main
 import (
 	"crypto/tls"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/reeve-platform/reeve/internal/auth"
 	"github.com/reeve-platform/reeve/internal/edge"
@@ -86,7 +88,7 @@ func (c transport) receive(o edge.Options) edge.Options {
 	}
 	o.Proving = append([]string{bootstrapPath}, auth.Proving...)
 	o.Dialects = map[string]edge.Dialect{"/ofrep/": readapi.RefuseOFREP, readapi.FlagdPath: readapi.RefuseFlagd, readapi.FlagdPathV1: readapi.RefuseFlagd, readapi.FlagdSyncPath: readapi.RefuseFlagd}
-	o.Shared = []string{"/ofrep/"}
+	o.Shared = slices.Collect(maps.Keys(o.Dialects))
 	return o
 }
 
