@@ -10,6 +10,7 @@ import { reeve } from "./reeve.mjs";
 
 let server, to, beside, client;
 const calls = []; // that went through the proxy
+let position = 0; // of the last command, which is to be seen by whatever is asked next
 before(async () => {
   server = await reeve();
   to = connect(server.http);
@@ -17,7 +18,7 @@ before(async () => {
   beside.on("stream", (caller, headers) => {
     calls.push(headers[":path"]);
     let trailers;
-    const call = to.request({ ...headers, authorization: `Bearer ${server.token}` });
+    const call = to.request({ ...headers, authorization: `Bearer ${server.token}`, "reeve-min-position": `${position}` });
     call.on("response", (h) => caller.respond(h, { waitForTrailers: true }));
     call.on("trailers", (h) => (trailers = h));
     caller.on("wantTrailers", () => (trailers ? caller.sendTrailers(trailers) : caller.close()));
@@ -41,6 +42,7 @@ const command = async (method, path, body) => {
   const headers = { Authorization: `Bearer ${server.token}`, "Content-Type": "application/json" };
   const answer = await fetch(server.http + path, { method, headers, body: body && JSON.stringify(body) });
   assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+  ({ position } = await answer.json());
 };
 
 test("the official provider for flagd gets each tenant its own value", async () => {

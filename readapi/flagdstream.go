@@ -26,21 +26,27 @@ const (
 // credentials that are good by then.
 func (f flagd) EventStream(ctx context.Context, _ *rpc.Request[evaluation.EventStreamRequest], to *rpc.ServerStream[evaluation.EventStreamResponse]) error {
 	c := flagdCallOf(ctx)
-	s := f.source.Streams
-	if s == nil {
-		return flagdRefusal(c, &refusal{err: ErrStreams})
-	}
 	a := asking{scope: c.scope}
 	a.bind(c.scope)
 	node, _ := f.place(&a) // a bound one names no slug
+	out := &events{ofrep: f.ofrep, node: node, to: to, control: http.NewResponseController(c.w)}
+	return f.tell(ctx, &follower{t: ticket{Node: node}, out: out})
+}
+
+// tell has a client follow a place. Where there are no streams it is told so, that it need
+// not come again for one.
+func (o ofrep) tell(ctx context.Context, f *follower) error {
+	c, s := flagdCallOf(ctx), o.source.Streams
+	if s == nil {
+		return flagdError(rpc.CodeUnimplemented, generalError, "there are no streams here")
+	}
 	ctx, leave, ok := s.enter(ctx, c.scope.Actor.ID)
 	if !ok {
 		return flagdRefusal(c, &refusal{err: ErrStreams})
 	}
 	defer leave()
-	t := ticket{Who: c.scope.Actor.ID, Node: node, Until: f.now().Add(lasts).Unix()}
-	out := &events{ofrep: f.ofrep, node: node, to: to, control: http.NewResponseController(c.w)}
-	(&follower{ofrep: f.ofrep, t: t, out: out}).follow(c.r.WithContext(ctx))
+	f.ofrep, f.t.Who, f.t.Until = o, c.scope.Actor.ID, o.now().Add(lasts).Unix()
+	f.follow(c.r.WithContext(ctx))
 	return nil
 }
 

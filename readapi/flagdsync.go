@@ -96,25 +96,14 @@ func (f flagdSync) GetMetadata(ctx context.Context, _ *rpc.Request[sync.GetMetad
 // SyncFlags gives the flags at once and whenever they have become others. It takes room
 // among the streams of OFREP, and lasts as long as the feed does.
 func (f flagdSync) SyncFlags(ctx context.Context, q *rpc.Request[sync.SyncFlagsRequest], to *rpc.ServerStream[sync.SyncFlagsResponse]) error {
-	c, s := flagdCallOf(ctx), f.source.Streams
 	a, leave, err := f.asked(ctx, q.Msg.GetSelector())
 	if err != nil {
 		return err
 	}
 	leave()
-	if s == nil {
-		return flagdRefusal(c, &refusal{err: ErrStreams})
-	}
-	ctx, free, ok := s.enter(ctx, c.scope.Actor.ID)
-	if !ok {
-		return flagdRefusal(c, &refusal{err: ErrStreams})
-	}
-	defer free()
 	node := a.view.Node()
-	t := ticket{Who: c.scope.Actor.ID, Node: node, Until: f.now().Add(lasts).Unix()}
-	out := &documents{ofrep: f.ofrep, node: node, to: to, control: http.NewResponseController(c.w)}
-	(&follower{ofrep: f.ofrep, t: t, out: out, guests: true}).follow(c.r.WithContext(ctx))
-	return nil
+	out := &documents{ofrep: f.ofrep, node: node, to: to, control: http.NewResponseController(flagdCallOf(ctx).w)}
+	return f.tell(ctx, &follower{t: ticket{Node: node}, out: out, guests: true})
 }
 
 // documents tell a client of flagd everything, whenever it has become another.

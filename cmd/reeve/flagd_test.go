@@ -20,6 +20,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/reeve-platform/reeve/domain"
 )
 
 // A lodger evaluates flags with a client of flagd.
@@ -42,6 +44,23 @@ func (m *manor) flagd(as string, overGRPC bool) lodger {
 	way := &http.Transport{Protocols: speaks}
 	m.t.Cleanup(way.CloseIdleConnections)
 	return lodger{m, evaluationv1connect.NewServiceClient(&http.Client{Transport: way}, m.url, o...), as}
+}
+
+// defined defines flags and activates them, and returns when they are evaluated.
+func (m *manor) defined(flags map[string]string) {
+	m.t.Helper()
+	for key, definition := range flags {
+		m.do("POST", "/v1/flags", fmt.Sprintf(`{"key":%q,%s}`, key, definition))
+		m.seen(m.do("POST", "/v1/flags/"+key+"/activate", ""))
+	}
+}
+
+// seen waits until evaluations know of a fact.
+func (m *manor) seen(r domain.Receipt) {
+	m.t.Helper()
+	if err := m.mirror.Await(m.t.Context(), r.Position); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 func (m *manor) about(attributes map[string]any) *structpb.Struct {
@@ -76,14 +95,11 @@ func (l lodger) boolean(key string, attributes map[string]any) (*v1.ResolveBoole
 // Both doors have one answer, in either protocol, but for the word for what is static.
 func TestFlagdAnswersAsOFREPDoes(t *testing.T) {
 	m := newManor(t)
-	for key, definition := range map[string]string{
+	m.defined(map[string]string{
 		"text": `"type":"string","default":"a","variants":{"first":"a"}`, "count": `"type":"number","default":7`, "share": `"type":"number","default":0.5`,
 		"shape": `"type":"json","default":{"a":[1,null,"x"]}`, "list": `"type":"json","default":[1]`,
-	} {
-		m.do("POST", "/v1/flags", fmt.Sprintf(`{"key":%q,%s}`, key, definition))
-		m.do("POST", "/v1/flags/"+key+"/activate", "")
-	}
-	m.do("PUT", "/v1/nodes/"+m.mine["tenant"]+"/flags/text", `{"value":"b","rules":[{"name":"gold","when":[{"attribute":"plan","op":"in","values":["gold"]}],"value":"c"}]}`)
+	})
+	m.seen(m.do("PUT", "/v1/nodes/"+m.mine["tenant"]+"/flags/text", `{"value":"b","rules":[{"name":"gold","when":[{"attribute":"plan","op":"in","values":["gold"]}],"value":"c"}]}`))
 	tenant := m.mine["tenant"]
 	for _, attributes := range []map[string]any{{"tenantId": tenant}, {"tenantId": tenant, "plan": "gold"}, {"targetingKey": m.mine["user"]}} {
 		for _, overGRPC := range []bool{true, false} {
@@ -173,13 +189,10 @@ func TestFlagdAnswersHaveAVariant(t *testing.T) {
 // Each type is asked for by a call of its own, and a value is never made into another.
 func TestFlagdKeepsTypesApart(t *testing.T) {
 	m := newManor(t)
-	for key, definition := range map[string]string{
-		"yes": `"boolean","default":true`, "text": `"string","default":"a"`, "count": `"number","default":7`, "share": `"number","default":0.5`,
-		"huge": `"number","default":1e300`, "shape": `"json","default":{"a":1}`, "list": `"json","default":[1]`, "nothing": `"json","default":null`,
-	} {
-		m.do("POST", "/v1/flags", fmt.Sprintf(`{"key":%q,"type":%s}`, key, definition))
-		m.do("POST", "/v1/flags/"+key+"/activate", "")
-	}
+	m.defined(map[string]string{
+		"yes": `"type":"boolean","default":true`, "text": `"type":"string","default":"a"`, "count": `"type":"number","default":7`, "share": `"type":"number","default":0.5`,
+		"huge": `"type":"number","default":1e300`, "shape": `"type":"json","default":{"a":1}`, "list": `"type":"json","default":[1]`, "nothing": `"type":"json","default":null`,
+	})
 	l := m.flagd(m.callers["tenant"], true)
 	calls := map[string]func(string) (any, error){
 		"boolean": func(key string) (any, error) {

@@ -9,6 +9,7 @@ import (
 	"buf.build/gen/go/open-feature/flagd/connectrpc/go/flagd/evaluation/v2/evaluationv2connect"
 	v1 "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v1"
 	v2 "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/evaluation/v2"
+	syncv1 "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/sync/v1"
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -38,10 +39,7 @@ func (m *manor) speakers() map[string]evaluationv2connect.ServiceClient {
 // own default: whatever a flag comes to is there, also where it is false, 0 or "".
 func TestFlagdSaysWhatIsNothing(t *testing.T) {
 	m := newManor(t)
-	for key, definition := range map[string]string{"no": `"boolean","default":false`, "empty": `"string","default":""`, "zero": `"number","default":0`, "bare": `"json","default":{}`} {
-		m.do("POST", "/v1/flags", fmt.Sprintf(`{"key":%q,"type":%s}`, key, definition))
-		m.do("POST", "/v1/flags/"+key+"/activate", "")
-	}
+	m.defined(map[string]string{"no": `"type":"boolean","default":false`, "empty": `"type":"string","default":""`, "zero": `"type":"number","default":0`, "bare": `"type":"json","default":{}`})
 	as, ctx := m.callers["tenant"], t.Context()
 	for name, c := range m.speakers() {
 		told := func(r proto.Message, err error) {
@@ -182,5 +180,41 @@ func TestWebPagesSpeakFlagd(t *testing.T) {
 				t.Errorf("%s: %d, want %d; %v %s", path, status, want, h, b)
 			}
 		}
+	}
+}
+
+// Where there are no streams, clients are told that there are none, and not that there is
+// no room for them, which they would come again and again for.
+func TestFlagdWithoutStreams(t *testing.T) {
+	m := newManor(t)
+	c := m.Config
+	c.Streams = 0
+	m.halt(t)
+	if err := m.again(t, c); err != nil {
+		t.Fatal(err)
+	}
+	m.ready()
+	as := "Bearer " + m.world.token
+	for name, c := range m.speakers() {
+		s, err := c.EventStream(t.Context(), asked(as, &v2.EventStreamRequest{}))
+		if err == nil {
+			if s.Receive() {
+				t.Errorf("%s: told %v", name, s.Msg())
+			}
+			err = s.Err()
+		}
+		if connect.CodeOf(err) != connect.CodeUnimplemented {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	s, err := m.syncer().SyncFlags(t.Context(), asked(as, &syncv1.SyncFlagsRequest{Selector: "mine-tenant"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Receive() || connect.CodeOf(s.Err()) != connect.CodeUnimplemented {
+		t.Errorf("flags: %v %v", s.Msg(), s.Err())
+	}
+	if _, err := m.syncer().FetchAllFlags(t.Context(), asked(as, &syncv1.FetchAllFlagsRequest{Selector: "mine-tenant"})); err != nil {
+		t.Errorf("once: %v", err)
 	}
 }
