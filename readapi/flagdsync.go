@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	sync "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/sync/v1"
@@ -19,8 +17,9 @@ import (
 )
 
 // flagdSync are the calls of the service that gives clients the flags of one tenant or
-// integrator: that of the caller, or the tenant that the selector names, by id or slug, as a context of OFREP would. The selector is the
-// header Flagd-Selector, or else that of the message.
+// integrator: that of the caller, or the tenant that the selector names, by id or slug, as
+// a context of OFREP would. The selector is the header Flagd-Selector, or else that of the
+// message.
 //
 // It gives what can be given exactly: flags that come to one value there for everybody,
 // until something happens or an instant comes, and then it sends them anew. Rules and
@@ -28,8 +27,8 @@ import (
 // evaluators compare otherwise, each in its own way. A flag with them, one that a user
 // there has a say in, and one that depends on such a flag is left out, and so is one
 // whose value is a list or null; a client then has its own default, with the error
-// FLAG_NOT_FOUND. The member omitted of the metadata names them, and GetMetadata says
-// why.
+// FLAG_NOT_FOUND. The member omitted of the metadata says how many they are: clients have
+// these with each evaluation. GetMetadata names them, and says why.
 type flagdSync struct{ ofrep }
 
 // asked finds the place that flags are wanted of. Leave gives back the room for the work.
@@ -71,8 +70,8 @@ func (f flagdSync) FetchAllFlags(ctx context.Context, q *rpc.Request[sync.FetchA
 	return rpc.NewResponse(&sync.FetchAllFlagsResponse{FlagConfiguration: text}), nil
 }
 
-// GetMetadata says why flags are left out of what is given. Clients ask it first and
-// name nobody, so whoever is bound to no place is told nothing.
+// GetMetadata names the flags that are left out of what is given, and says why. Clients
+// ask it first and name nobody, so whoever is bound to no place is told nothing.
 func (f flagdSync) GetMetadata(ctx context.Context, _ *rpc.Request[sync.GetMetadataRequest]) (*rpc.Response[sync.GetMetadataResponse], error) {
 	a, leave, err := f.wanted(ctx, "")
 	if err != nil {
@@ -173,7 +172,7 @@ func compileFlagd(v *flag.View) definitions {
 			all.omitted[k] = why
 		}
 	}
-	all.Metadata = map[string]any{"node": v.Node(), "omitted": all.names()}
+	all.Metadata = map[string]any{"node": v.Node(), "omitted": len(all.omitted)}
 	return all
 }
 
@@ -186,16 +185,6 @@ func define(k flag.Key, answer *flag.Answer) (definition, flag.Variance) {
 		return definition{}, byType
 	}
 	return definition{"ENABLED", map[string]json.RawMessage{e.Variant: e.Value}, e.Variant, e.Metadata}, ""
-}
-
-// names are those of the flags that are left out, in order.
-func (d definitions) names() string {
-	var names []string
-	for k := range d.omitted {
-		names = append(names, string(k))
-	}
-	slices.Sort(names)
-	return strings.Join(names, " ")
 }
 
 func (d definitions) document() (string, error) {

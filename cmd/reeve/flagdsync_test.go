@@ -57,7 +57,7 @@ func TestFlagdIsSynced(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	expect := func(what string, want map[string]any, omitted string) {
+	expect := func(what string, want map[string]any, omitted float64) {
 		t.Helper()
 		if !s.Receive() {
 			t.Fatalf("%s: %v", what, s.Err())
@@ -70,19 +70,19 @@ func TestFlagdIsSynced(t *testing.T) {
 			}
 		}
 		if d.Metadata["omitted"] != omitted {
-			t.Errorf("%s: %v are left out, want %s", what, d.Metadata["omitted"], omitted)
+			t.Errorf("%s: %v are left out, want %v", what, d.Metadata["omitted"], omitted)
 		}
 	}
-	expect("at first", map[string]any{"probe-flag": true, "text": "a", "list": "none", "ruled": "none"}, "list ruled")
+	expect("at first", map[string]any{"probe-flag": true, "text": "a", "list": "none", "ruled": "none"}, 2)
 	m.do("PUT", "/v1/nodes/"+m.theirs["tenant"]+"/flags/text", `{"value":"theirs"}`)
 	soon := time.Now().Add(1500 * time.Millisecond).UTC().Format(time.RFC3339Nano)
 	m.do("PUT", "/v1/nodes/"+tenant+"/flags/text", fmt.Sprintf(`{"value":"brief","validUntil":%q}`, soon))
-	expect("an override", map[string]any{"text": "brief"}, "list ruled")
-	expect("its end", map[string]any{"text": "a"}, "list ruled")
+	expect("an override", map[string]any{"text": "brief"}, 2)
+	expect("its end", map[string]any{"text": "a"}, 2)
 	m.do("PUT", "/v1/nodes/"+m.mine["user"]+"/flags/text", `{"value":"mine"}`)
-	expect("a user's own", map[string]any{"text": "none"}, "list ruled text")
+	expect("a user's own", map[string]any{"text": "none"}, 3)
 	m.do("POST", "/v1/flags/probe-flag/kill", "")
-	expect("a kill", map[string]any{"probe-flag": false}, "list ruled text")
+	expect("a kill", map[string]any{"probe-flag": false}, 3)
 	why, err := c.GetMetadata(ctx, asked(as, &syncv1.GetMetadataRequest{}))
 	if err != nil {
 		t.Fatal(err)
@@ -166,5 +166,10 @@ func TestSelectors(t *testing.T) {
 	r.Header().Set("Flagd-Selector", "mine-tenant")
 	if _, err := m.syncer().FetchAllFlags(t.Context(), r); err != nil {
 		t.Errorf("a selector in the header: %v", err)
+	}
+	of := asked(admin, &syncv1.GetMetadataRequest{})
+	of.Header().Set("Flagd-Selector", "mine-tenant")
+	if why, err := m.syncer().GetMetadata(t.Context(), of); err != nil || why.Msg.GetMetadata().AsMap()["node"] != m.mine["tenant"] {
+		t.Errorf("metadata of a selector: %v %v", why, err)
 	}
 }
