@@ -33,8 +33,9 @@ func (f flagd) EventStream(ctx context.Context, _ *rpc.Request[evaluation.EventS
 	return f.tell(ctx, &follower{t: ticket{Node: node}, out: out})
 }
 
-// tell has a client follow a place. Where there are no streams it is told so, that it need
-// not come again for one.
+// tell has a client follow a place, and come again: some do not notice that a stream has
+// ended unless it is with an error. Where there are no streams they are told so, that they
+// need not come.
 func (o ofrep) tell(ctx context.Context, f *follower) error {
 	c, s := flagdCallOf(ctx), o.source.Streams
 	if s == nil {
@@ -47,7 +48,7 @@ func (o ofrep) tell(ctx context.Context, f *follower) error {
 	defer leave()
 	f.ofrep, f.t.Who, f.t.Until = o, c.scope.Actor.ID, o.now().Add(lasts).Unix()
 	f.follow(c.r.WithContext(ctx))
-	return nil
+	return flagdError(rpc.CodeUnavailable, generalError, "the stream has ended; come again")
 }
 
 // events tell a client of flagd what it follows.

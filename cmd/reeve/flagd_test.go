@@ -345,6 +345,9 @@ func TestFlagdTellsWhatChanges(t *testing.T) {
 		if kind, named, ok := happened(t, s); ok {
 			t.Errorf("a revoked key is told %s %v", kind, named)
 		}
+		if connect.CodeOf(s.Err()) != connect.CodeUnavailable { // Node's provider comes again after an error only
+			t.Errorf("the stream ends with %v", s.Err())
+		}
 		_ = s.Close()
 	}
 }

@@ -91,8 +91,8 @@ func TestFlagdIsSynced(t *testing.T) {
 		t.Errorf("left out: %s", got)
 	}
 	m.do("POST", "/v1/nodes/"+tenant+"/api-keys/"+key.ID+"/revoke", "")
-	if s.Receive() {
-		t.Errorf("a revoked key is told %v", s.Msg())
+	if s.Receive() || connect.CodeOf(s.Err()) != connect.CodeUnavailable {
+		t.Errorf("a revoked key is told %v, %v", s.Msg(), s.Err())
 	}
 }
 
