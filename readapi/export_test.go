@@ -3,13 +3,16 @@ package readapi
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
 )
 
 // Confine is what the database is told about a scope, and the role for it.
@@ -95,4 +98,31 @@ const KeptBytes = keptBytes
 // Enter makes room for one more stream.
 func (s *Streams) Enter(ctx context.Context, who string) (held context.Context, leave func(), ok bool) {
 	return s.enter(ctx, who)
+}
+
+// A Shelf is where documents for clients of flagd are kept.
+type Shelf = shelf
+
+// NewShelf is an empty one.
+func NewShelf() *Shelf { return newShelf() }
+
+// Shared is the text of the document that those who follow a place are given.
+func (s *shelf) Shared(v *flag.View, at time.Time, party string, enter func() (func(), error)) (string, error) {
+	d, err := s.shared(v, at, party, enter)
+	if err != nil {
+		return "", err
+	}
+	return d.text, nil
+}
+
+// FillShelf keeps so many documents of so many bytes, and tells how many bytes are kept then.
+func FillShelf(documents, bytes int) (size int) {
+	s := newShelf()
+	for n := range documents {
+		s.keep(issue{version: uint64(n)}, &document{text: strings.Repeat("x", bytes)})
+	}
+	for _, d := range s.kept.Values() {
+		size += d.size()
+	}
+	return size
 }

@@ -39,7 +39,7 @@ func MountFlagd(r chi.Router, s *Source, whose func(*http.Request) (domain.Scope
 	o, bound := ofrep{s, whose, now, nil}, rpc.WithReadMaxBytes(maxFlagdBytes)
 	_, calls := evaluationv2connect.NewServiceHandler(flagd{o}, bound)
 	all := rpc.NewUnaryHandler(evaluationv1connect.ServiceResolveAllProcedure, flagd{o}.ResolveAll, bound)
-	_, syncs := syncv1connect.NewFlagSyncServiceHandler(flagdSync{o}, bound)
+	_, syncs := syncv1connect.NewFlagSyncServiceHandler(flagdSync{o, newShelf()}, bound)
 	r = r.With(crossOrigin(sentToFlagd, exposedByFlagd))
 	calls = eitherVersion(calls, all)
 	for at, calls := range map[string]http.Handler{FlagdPath: calls, FlagdPathV1: calls, FlagdSyncPath: syncs} {

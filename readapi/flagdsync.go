@@ -14,6 +14,7 @@ import (
 
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/flag"
+	"github.com/reeve-platform/reeve/internal/edge"
 )
 
 // flagdSync are the calls of the service that gives clients the flags of one tenant or
@@ -29,7 +30,10 @@ import (
 // whose value is a list or null; a client then has its own default, with the error
 // FLAG_NOT_FOUND. The member omitted of the metadata says how many they are: clients have
 // these with each evaluation. GetMetadata names them, and says why.
-type flagdSync struct{ ofrep }
+type flagdSync struct {
+	ofrep
+	shelf *shelf
+}
 
 // asked finds the place that flags are wanted of. Leave gives back the room for the work.
 func (f flagdSync) asked(ctx context.Context, selector string) (a asking, leave func(), err error) {
@@ -62,12 +66,12 @@ func (f flagdSync) FetchAllFlags(ctx context.Context, q *rpc.Request[sync.FetchA
 		return nil, err
 	}
 	defer leave()
-	text, err := compileFlagd(&a.view).document()
+	d, err := f.shelf.document(&a.view, a.at)
 	if err != nil {
 		return nil, toldFlagd(err)
 	}
 	f.source.Uses.Note(a.view.Node(), "", a.at)
-	return rpc.NewResponse(&sync.FetchAllFlagsResponse{FlagConfiguration: text}), nil
+	return rpc.NewResponse(&sync.FetchAllFlagsResponse{FlagConfiguration: d.text}), nil
 }
 
 // GetMetadata names the flags that are left out of what is given, and says why. Clients
@@ -81,8 +85,12 @@ func (f flagdSync) GetMetadata(ctx context.Context, _ *rpc.Request[sync.GetMetad
 	if a.view.Node() == domain.PlatformID {
 		return rpc.NewResponse(&sync.GetMetadataResponse{Metadata: &structpb.Struct{}}), nil
 	}
+	d, err := f.shelf.document(&a.view, a.at)
+	if err != nil {
+		return nil, toldFlagd(err)
+	}
 	why := map[string]any{}
-	for k, reason := range compileFlagd(&a.view).omitted {
+	for k, reason := range d.omitted {
 		why[string(k)] = string(reason)
 	}
 	told, err := structpb.NewStruct(map[string]any{"node": string(a.view.Node()), "omitted": why})
@@ -100,15 +108,19 @@ func (f flagdSync) SyncFlags(ctx context.Context, q *rpc.Request[sync.SyncFlagsR
 		return err
 	}
 	leave()
-	node := a.view.Node()
-	out := &documents{ofrep: f.ofrep, node: node, to: to, control: http.NewResponseController(flagdCallOf(ctx).w)}
+	node, c := a.view.Node(), flagdCallOf(ctx)
+	alone := context.WithoutCancel(ctx) // others wait for it, too
+	out := &documents{flagdSync: f, node: node, who: c.scope.Actor.ID, to: to, control: http.NewResponseController(c.w)}
+	out.enter = func() (func(), error) { return edge.Enter(alone) }
 	return f.tell(ctx, &follower{t: ticket{Node: node}, out: out, guests: true})
 }
 
 // documents tell a client of flagd everything, whenever it has become another.
 type documents struct {
-	ofrep
+	flagdSync
 	node    domain.NodeID
+	who     string
+	enter   func() (leave func(), err error) // finds room for the client's work
 	to      *rpc.ServerStream[sync.SyncFlagsResponse]
 	control *http.ResponseController
 	last    [sha256.Size]byte
@@ -119,14 +131,13 @@ func (d *documents) changed(at uint64, now time.Time) bool {
 	if err != nil {
 		return false
 	}
-	text, err := compileFlagd(&v).document()
-	sum := sha256.Sum256([]byte(text)) // for a document may be large, and streams many
-	if err != nil || sum == d.last {
+	newest, err := d.shelf.shared(&v, now, d.source.Streams.party(d.who), d.enter)
+	if err != nil || newest.sum == d.last {
 		return err == nil
 	}
-	d.last = sum
+	d.last = newest.sum
 	d.source.Uses.Note(d.node, "", now)
-	return flagdSend(d.control, d.to, &sync.SyncFlagsResponse{FlagConfiguration: text})
+	return flagdSend(d.control, d.to, &sync.SyncFlagsResponse{FlagConfiguration: newest.text})
 }
 
 // alive says nothing: whoever has the newest document is told when there is another.
@@ -187,7 +198,10 @@ func define(k flag.Key, answer *flag.Answer) (definition, flag.Variance) {
 	return definition{"ENABLED", map[string]json.RawMessage{e.Variant: e.Value}, e.Variant, e.Metadata}, ""
 }
 
-func (d definitions) document() (string, error) {
+func (d definitions) document() (*document, error) {
 	text, err := json.Marshal(d)
-	return string(text), err
+	if err != nil {
+		return nil, err
+	}
+	return &document{string(text), sha256.Sum256(text), d.omitted}, nil
 }

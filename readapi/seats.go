@@ -48,6 +48,9 @@ func (s *Streams) enter(ctx context.Context, who string) (held context.Context, 
 	}, true
 }
 
+// party is who shares the room for a principal's work with it.
+func (s *Streams) party(who string) string { return s.path(who)[1] }
+
 // path is whose a stream of a principal is. Who belongs to the platform is alone.
 func (s *Streams) path(who string) []string {
 	if s.Belongs != nil {
