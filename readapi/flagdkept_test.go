@@ -150,7 +150,7 @@ func TestADocumentIsMadeInARoom(t *testing.T) {
 	w.source.Streams = readapi.NewStreams([]byte("key"), 10, func() <-chan struct{} { return moved }, nil, nil)
 	held, free := make(chan struct{}), make(chan struct{})
 	r := chi.NewRouter()
-	edge.REST(r, edge.Options{Guard: lodge{}, Limits: edge.Limits{Running: 1, Patience: time.Millisecond}})
+	edge.REST(r, edge.Options{Guard: lodge{}, Limits: edge.Limits{Running: 1, Patience: 100 * time.Millisecond}})
 	readapi.MountFlagd(r, w.source, edge.ScopeOf(domain.FlagEvaluate), func() time.Time { return noon.Add(time.Hour) })
 	r.Get("/busy", func(_ http.ResponseWriter, r *http.Request) {
 		_, err := edge.CallerOf(r)
