@@ -130,7 +130,7 @@ func serveUnguarded() error {
 	if err != nil {
 		return fmt.Errorf("unguarded server: %w", err)
 	}
-	return edge.NewServer(r, edge.Pace{}, nil, quiet).Serve(listener)
+	return edge.NewShortcut(edge.NewServer(r, edge.Pace{}, nil, quiet), quiet, "POST "+readapi.EvaluatePath).Serve(listener)
 }
 
 // remember shows a log to the models of a source, up to where it ends now.
