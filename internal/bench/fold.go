@@ -113,7 +113,11 @@ func values[Row any](row *Row) []any {
 	v := reflect.ValueOf(row).Elem()
 	out := make([]any, v.NumField())
 	for i := range out {
-		out[i] = v.Field(i).Interface()
+		f := v.Field(i)
+		if f.Kind() == reflect.Slice && f.IsNil() { // which is no null
+			f = reflect.MakeSlice(f.Type(), 0, 0)
+		}
+		out[i] = f.Interface()
 	}
 	return out
 }
