@@ -133,20 +133,13 @@ func TestFlagdIsSyncedForOnePlace(t *testing.T) {
 
 // Whoever evaluates by itself uses flags, too.
 func TestSyncedFlagsAreInUse(t *testing.T) {
-	m := newManor(t)
-	c := m.Config
-	c.UsageEvery = time.Hour
-	m.halt(t)
-	if err := m.again(t, c); err != nil {
-		t.Fatal(err)
-	}
-	m.ready()
+	m := newCountingManor(t)
 	r, err := m.syncer().FetchAllFlags(t.Context(), asked("Bearer "+m.world.token, &syncv1.FetchAllFlagsRequest{Selector: m.mine["tenant"]}))
 	if err != nil || !strings.Contains(r.Msg.GetFlagConfiguration(), "probe-flag") {
 		t.Fatal(err)
 	}
 	m.halt(t)
-	if err := m.again(t, c); err != nil {
+	if err := m.again(t, m.Config); err != nil {
 		t.Fatal(err)
 	}
 	m.ready()

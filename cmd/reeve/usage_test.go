@@ -47,10 +47,9 @@ func (m *manor) used(n int) {
 	m.t.Fatalf("%d counts, want %d", len(m.uses()), n)
 }
 
-// Somebody cleans up: what is evaluated is known by flag and node, also what was counted
-// last before the server ended; what expired or was marked is listed, with what to do
-// next, and is gone from the list when that is done.
-func TestCleaningUp(t *testing.T) {
+// newCountingManor is a manor whose server counts what is evaluated.
+func newCountingManor(t *testing.T) *manor {
+	t.Helper()
 	m := newManor(t)
 	c := m.Config
 	c.UsageEvery = time.Hour
@@ -59,6 +58,14 @@ func TestCleaningUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.ready()
+	return m
+}
+
+// Somebody cleans up: what is evaluated is known by flag and node, also what was counted
+// last before the server ended; what expired or was marked is listed, with what to do
+// next, and is gone from the list when that is done.
+func TestCleaningUp(t *testing.T) {
+	m := newCountingManor(t)
 	evaluate := func(path string, times int) {
 		for range times {
 			body := `{"context":{"tenantId":"` + m.mine["tenant"] + `"}}`
@@ -72,7 +79,7 @@ func TestCleaningUp(t *testing.T) {
 	m.used(2)
 	evaluate("/probe-flag", 4)
 	m.halt(t)
-	if err := m.again(t, c); err != nil {
+	if err := m.again(t, m.Config); err != nil {
 		t.Fatal(err)
 	}
 	m.ready()

@@ -385,17 +385,8 @@ func TestSlowClientsOfAShortcutAreCutOff(t *testing.T) {
 		"in taking the answer":   {edge.Pace{Answer: soon}, strings.Repeat(whole, 50), 1 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			quiet := slog.New(slog.DiscardHandler)
 			h := edge.Hardened(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, c.size)) }), soon)
-			ended := make(chan struct{}, 1)
-			shortcut, l := edge.NewShortcut(edge.NewServer(h, c.pace, nil, quiet), quiet, "POST /fast/", "PATCH /fast/"), listening(t)
-			go shortcut.Serve(farewell{l, ended})
-			t.Cleanup(func() { _ = shortcut.Shutdown(t.Context()) })
-			conn, err := net.Dial("tcp", l.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
+			conn, ended := watched(t, h, c.pace)
 			fmt.Fprint(conn, c.say)
 			select {
 			case <-ended:
@@ -408,16 +399,8 @@ func TestSlowClientsOfAShortcutAreCutOff(t *testing.T) {
 
 // Who sends a byte now and then gains no time by it.
 func TestDripsDoNotHoldAShortcut(t *testing.T) {
-	quiet, soon := slog.New(slog.DiscardHandler), 50*time.Millisecond
-	ended := make(chan struct{}, 1)
-	shortcut, l := edge.NewShortcut(edge.NewServer(http.HandlerFunc(mirrored), edge.Pace{Header: soon}, nil, quiet), quiet, "POST /fast/", "PATCH /fast/"), listening(t)
-	go shortcut.Serve(farewell{l, ended})
-	t.Cleanup(func() { _ = shortcut.Shutdown(t.Context()) })
-	conn, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	soon := 50 * time.Millisecond
+	conn, ended := watched(t, http.HandlerFunc(mirrored), edge.Pace{Header: soon})
 	fmt.Fprint(conn, "POST /fast/a HTTP/1.1\r\nX: ")
 	tick := time.NewTicker(soon / 5)
 	defer tick.Stop()
@@ -430,6 +413,22 @@ func TestDripsDoNotHoldAShortcut(t *testing.T) {
 		}
 	}
 	t.Error("the connection is still open")
+}
+
+// watched connects to a server with a shortcut, which tells when it closes that.
+func watched(t *testing.T, h http.Handler, pace edge.Pace) (conn net.Conn, ended chan struct{}) {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	ended = make(chan struct{}, 1)
+	shortcut, l := edge.NewShortcut(edge.NewServer(h, pace, nil, quiet), quiet, "POST /fast/", "PATCH /fast/"), listening(t)
+	go shortcut.Serve(farewell{l, ended})
+	t.Cleanup(func() { _ = shortcut.Shutdown(t.Context()) })
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn, ended
 }
 
 // A farewell is a listener whose connections say when they are closed.
