@@ -88,7 +88,7 @@ func startJournal(j *journal, r recovered) *journal {
 	j.sequence = &sequencer{
 		store: j.store, recent: r.recent, states: newStates(), bell: j.bell,
 		fault: j.fault, count: j.count, full: j.count.spent,
-		queue: make(chan *write, queueLength), unsynced: make(chan *group, groupsUnsynced), settled: make(chan struct{}, 1),
+		queue: make(chan *write, queueLength), unsynced: make(chan *group, groupsUnsynced), news: make(chan struct{}, 1),
 		position: r.head, created: r.created, drained: make(chan struct{}),
 	}
 	go j.sequence.run()

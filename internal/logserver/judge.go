@@ -24,6 +24,14 @@ type write struct {
 	answer   chan outcome // holds one
 }
 
+// bytes is what the events of a write take before they have a place.
+func (w *write) bytes() (n int) {
+	for _, p := range w.events {
+		n += len(p.fields)
+	}
+	return n
+}
+
 // An outcome is the answer to a write: the last event's place, or why nothing
 // was written.
 type outcome struct {

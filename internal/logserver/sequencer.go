@@ -45,7 +45,7 @@ type sequencer struct {
 	queue    chan *write
 	unsynced chan *group
 	under    atomic.Int32  // groups handed over and not synced
-	settled  chan struct{} // holds one when under may have become less
+	news     chan struct{} // holds one when under may have become less, or a large write waits
 	position uint64        // last one given
 	created  int64         // last one given, in ticks
 	drained  chan struct{}
@@ -98,7 +98,7 @@ func (q *sequencer) build(g *group, w *write) error {
 	}
 	for q.under.Load() > 0 && !g.full() && g.bytes < groupWorth {
 		select {
-		case <-q.settled:
+		case <-q.news:
 		case <-q.fault.tripped:
 			return q.fault.err()
 		}
@@ -205,9 +205,14 @@ func (q *sequencer) settle() {
 // passed tells who builds the next group that this one is synced.
 func (q *sequencer) passed() {
 	q.under.Add(-1)
+	q.wake()
+}
+
+// wake has who builds the next group look again whether it should be handed over.
+func (q *sequencer) wake() {
 	select {
-	case q.settled <- struct{}{}:
-	default: // one has not been heard yet
+	case q.news <- struct{}{}:
+	default: // the last has not been heard yet
 	}
 }
 
@@ -252,17 +257,19 @@ func (q *sequencer) enqueue(ctx context.Context, w *write) error {
 	w.answer = make(chan outcome, 1)
 	select { // alone it costs less than among others
 	case q.queue <- w:
-		return nil
 	default:
+		select {
+		case q.queue <- w:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-q.fault.tripped:
+			return ErrStorage
+		}
 	}
-	select {
-	case q.queue <- w:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-q.fault.tripped:
-		return ErrStorage
+	if w.bytes() >= groupWorth {
+		q.wake()
 	}
+	return nil
 }
 
 // await waits for the outcome of a write in the queue.
