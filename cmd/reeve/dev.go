@@ -36,7 +36,7 @@ func (c serveCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	log := slog.New(slog.NewJSONHandler(t.err, &slog.HandlerOptions{Level: c.LogLevel}))
 	c.warn(log)
-	tune(c.LogURL == "", enough)
+	tune(c.LogURL == "", garbage, enough)
 	c.hardy = true
 	s, err := start(ctx, c.Config, log, key)
 	if err != nil {
@@ -67,7 +67,7 @@ func (c devCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: c.LogLevel}))
-	tune(c.LogURL == "", enough)
+	tune(c.LogURL == "", garbage, enough)
 	c.selfAppointed, c.AloneFor = true, 0
 	s, err := start(ctx, c.Config, log, key)
 	if err != nil {

@@ -38,7 +38,7 @@ func (c logServe) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	tune(true, enoughForLog)
+	tune(true, garbageForLog, enoughForLog)
 	log, err := logserver.Open(logserver.Options{Dir: c.DataDir + "/log", Addr: c.LogAddr, Security: security, Logger: t.log})
 	if err != nil {
 		return err
