@@ -115,7 +115,7 @@ func (w *world) key(ctx context.Context, p plan) (string, error) {
 // log. All else is as in the product.
 func serveUnguarded() error {
 	uuid.EnableRandPool()
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(800)
 	runtime.GOMAXPROCS(runtime.NumCPU() + 2)
 	quiet := slog.New(slog.DiscardHandler)
 	source := &readapi.Source{Access: access.NewModel(), Flags: feature.NewBook()}
