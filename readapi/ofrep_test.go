@@ -250,6 +250,11 @@ func TestOFREPForWebPages(t *testing.T) {
 	if rec.Code != 204 || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "X-API-Key") || !strings.Contains(h.Get("Access-Control-Expose-Headers"), "ETag") || h.Get("Access-Control-Max-Age") == "" {
 		t.Errorf("%d %v", rec.Code, h)
 	}
+	rec = httptest.NewRecorder()
+	handler.ServeHTTP(rec, httptest.NewRequest("DELETE", "/ofrep/v1/evaluate/flags", nil))
+	if allow := rec.Header().Get("Allow"); rec.Code != 405 || allow != "POST, OPTIONS" {
+		t.Errorf("%d, Allow: %s", rec.Code, allow)
+	}
 }
 
 // Evaluations need no database: they are answered from what the log has told. What

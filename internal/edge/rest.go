@@ -72,7 +72,7 @@ func describe(r chi.Router, doc *huma.OpenAPI) {
 }
 
 func notAllowed(routes chi.Routes) http.HandlerFunc {
-	methods := []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
+	methods := []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 	return func(w http.ResponseWriter, r *http.Request) {
 		allowed := slices.DeleteFunc(slices.Clone(methods), func(m string) bool {
 			return !routes.Match(chi.NewRouteContext(), m, r.URL.EscapedPath())
