@@ -59,7 +59,6 @@ func TestHostileCallers(t *testing.T) {
 		throw(hostileCalls, func(n int, r *rand.Rand) { tally.add(w.throwCall(wire, m, n, r)) })
 		t.Logf("%s: %s", m.FullName(), &tally)
 	}
-	wire.CloseIdleConnections()
 	b.goesOn()
 	b.leave()
 	w.dropGroups()
@@ -72,7 +71,10 @@ func TestHostileCallers(t *testing.T) {
 			_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
 		}
 	}()
-	w.until("the goroutines of the strangers to end", func() bool { return runtime.NumGoroutine() <= before })
+	w.until("the goroutines of the strangers to end", func() bool {
+		wire.CloseIdleConnections() // which are idle only when the last calls are cleared away
+		return runtime.NumGoroutine() <= before
+	})
 }
 
 // throw lets some hands do something a number of times, each with its own dice.
