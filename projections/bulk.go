@@ -9,12 +9,13 @@ import (
 	"github.com/reeve-platform/reeve/domain"
 )
 
-// spill is how many rows of an append-only table are held before they are copied.
+// spill is how many rows are held that are only to be added before they are copied.
 const spill = 4096
 
 // A round folds many pages in memory and writes what became of the rows by COPY,
 // in one transaction with the cursors. Only tables that nobody reads are written
-// so. It ends when too many rows are held, or after a while, so that a crash
+// so, each from its beginning: as long as all its rows are held, none is asked for.
+// It ends when too many rows are held, or after a while, so that a crash
 // costs little.
 type round struct {
 	*lane
@@ -33,8 +34,10 @@ func (l *lane) begin(ctx context.Context) (*round, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range l.slots {
-		s.fold.begin(l.position == 0)
+	if l.position == 0 {
+		for _, s := range l.slots {
+			s.fold.begin(true)
+		}
 	}
 	return &round{lane: l, tx: tx, from: l.position, began: time.Now()}, nil
 }
@@ -63,23 +66,27 @@ func (r *round) fold(ctx context.Context, f folder, events []domain.Recorded) er
 	if err := f.fold(); err != nil {
 		return err
 	}
-	if f.appends() && f.weight() >= spill {
+	if f.pending() >= spill {
 		return f.flush(ctx, r.tx)
 	}
 	return nil
 }
 
-// full tells whether the round should end.
+// full tells whether more rows are held than may be.
 func (r *round) full() bool {
 	rows := 0
 	for _, s := range r.slots {
 		rows += s.fold.weight()
 	}
-	return rows >= r.o.HeldRows || time.Since(r.began) > longestRound
+	return rows >= r.o.HeldRows
 }
 
-// end writes what is held and moves the cursors, or leaves everything as it was
-// before the round.
+// old tells whether a crash would cost too much by now.
+func (r *round) old() bool { return time.Since(r.began) >= r.round }
+
+// end writes what has changed and moves the cursors, or leaves everything as it was
+// before the round. The next round goes on with the rows of this one, unless they
+// are too many.
 func (r *round) end(ctx context.Context) error {
 	for _, s := range r.slots {
 		if err := s.fold.flush(ctx, r.tx); err != nil {
@@ -92,6 +99,9 @@ func (r *round) end(ctx context.Context) error {
 	if err := r.tx.Commit(ctx); err != nil {
 		return r.abandon(err)
 	}
+	if r.full() {
+		r.forget()
+	}
 	return nil
 }
 
@@ -101,8 +111,6 @@ func (r *round) abandon(cause error) error {
 	defer cancel()
 	_ = r.tx.Rollback(ctx)
 	r.position = r.from
-	for _, s := range r.slots {
-		s.fold.begin(false)
-	}
+	r.forget()
 	return cause
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/reeve-platform/reeve/domain"
 )
@@ -31,7 +32,7 @@ func (e *Engine) catchUp(ctx context.Context, side, main *lane) error {
 		if err := side.readTo(ctx, main.at()); err != nil {
 			return err
 		}
-		if err := side.index(ctx); err != nil {
+		if err := side.finish(ctx); err != nil {
 			return err
 		}
 		if len(side.slots) == 0 {
@@ -67,27 +68,41 @@ func (e *Engine) tryJoin(ctx context.Context, side, main *lane, must bool) (bool
 	return true, nil
 }
 
-// index makes the indexes of tables that were filled without.
-func (l *lane) index(ctx context.Context) error {
+// finishers is how many tables are indexed at a time, each on a connection of its own.
+const finishers = 2
+
+// finish makes the indexes of tables that were filled without, and tells the planner
+// about them.
+func (l *lane) finish(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(finishers)
 	for _, s := range l.slots {
-		if !s.next || len(s.Indexes) == 0 {
+		if !s.next {
 			continue
 		}
-		if err := l.inTx(ctx, asOwner, roundTime, func(ctx context.Context, tx pgx.Tx) error { return index(ctx, tx, s) }); err != nil {
-			return fmt.Errorf("index %s: %w", s.cursor(), err)
-		}
+		g.Go(func() error {
+			err := l.inTx(ctx, asOwner, roundTime, func(ctx context.Context, tx pgx.Tx) error { return finish(ctx, tx, s) })
+			if err != nil {
+				return fmt.Errorf("index %s: %w", s.cursor(), err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
-// index makes all indexes of a table, unless they are there.
-func index(ctx context.Context, tx pgx.Tx, s *slot) error {
+// finish makes all indexes of a table, unless they are there.
+func finish(ctx context.Context, tx pgx.Tx, s *slot) error {
 	var has bool
 	err := tx.QueryRow(ctx, "select exists (select from pg_index where indrelid = to_regclass($1) and not indisprimary)", qualified(s.cursor())).Scan(&has)
-	if err != nil || has {
+	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, newLayout(s.Description, qualified(s.cursor())).index())
+	sql := "analyze " + qualified(s.cursor())
+	if !has {
+		sql = newLayout(s.Description, qualified(s.cursor())).index() + sql
+	}
+	_, err = tx.Exec(ctx, sql)
 	return err
 }
 
@@ -138,6 +153,7 @@ func (l *lane) inRounds() bool {
 }
 
 func (l *lane) readRounds(ctx context.Context, target uint64) error {
+	defer l.forget()
 	for l.position < target {
 		if err := l.oneRound(ctx, target); err != nil {
 			return err
@@ -161,7 +177,7 @@ func (l *lane) oneRound(ctx context.Context, target uint64) error {
 		if err != nil {
 			return r.abandon(err)
 		}
-		if r.full() {
+		if r.full() || r.old() {
 			break
 		}
 	}

@@ -3,6 +3,8 @@ package projections
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -51,4 +53,25 @@ func checksum(ctx context.Context, tx pgx.Tx, d Description, table string) (Chec
 	sql := fmt.Sprintf(`select count(*), md5(coalesce(string_agg(md5(t::text), '' order by t.%s::text collate "C"), '')) from %s t`, d.Columns[0].Name, qualified(table))
 	err := tx.QueryRow(ctx, sql).Scan(&c.Rows, &c.MD5)
 	return c, err
+}
+
+// same tells whether two tables hold the same rows, without sorting them: by sums of
+// hashes of 64 bits, which nobody can foresee.
+func same(ctx context.Context, tx pgx.Tx, d Description, a, b string) (same bool, err error) {
+	err = tx.QueryRow(ctx, fmt.Sprintf("select %s is not distinct from %s", d.sum(a), d.sum(b)), rand.Int64()).Scan(&same)
+	return same, err
+}
+
+// sum is SQL for the number of rows of a table and the sum of their hashes, seeded by
+// the first parameter. JSON has no hash, its text has.
+func (d Description) sum(table string) string {
+	var values []string
+	for _, c := range d.Columns {
+		v := c.Name
+		if c.Type == "json" || c.Type == "jsonb" {
+			v += "::text"
+		}
+		values = append(values, v)
+	}
+	return fmt.Sprintf("(select row(count(*), sum(hash_record_extended(row(%s), $1::bigint))) from %s)", strings.Join(values, ", "), qualified(table))
 }

@@ -9,12 +9,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// flush writes what is held by COPY: straight into a table that holds none of
-// these rows, through a staging table into any other.
+// flush writes what has changed by COPY: rows that the table does not have straight
+// into it, others through a staging table.
 func (s *sheet[Row]) flush(ctx context.Context, tx pgx.Tx) error {
-	kept, gone := s.sort()
-	defer s.begin(s.fresh && len(kept) == 0)
-	if err := s.copy(ctx, tx, kept); err != nil {
+	defer s.settle()
+	fresh, changed, gone := s.sort()
+	if err := s.copy(ctx, tx, s.copyInto, fresh); err != nil {
+		return err
+	}
+	if err := s.replace(ctx, tx, changed); err != nil {
 		return err
 	}
 	if len(gone) == 0 {
@@ -24,27 +27,31 @@ func (s *sheet[Row]) flush(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-func (s *sheet[Row]) copy(ctx context.Context, tx pgx.Tx, rows []reflect.Value) error {
+// replace writes rows over those that the table has of the same keys.
+func (l *layout) replace(ctx context.Context, tx pgx.Tx, rows []reflect.Value) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	lines := &lines{layout: s.layout, rows: rows}
-	pg := tx.Conn().PgConn()
-	if s.fresh || s.Insert {
-		_, err := pg.CopyFrom(ctx, lines, s.copyInto)
-		return cmp.Or(lines.failed, err)
-	}
-	if _, err := tx.Exec(ctx, s.staging); err != nil {
+	if _, err := tx.Exec(ctx, l.staging); err != nil {
 		return err
 	}
-	if _, err := pg.CopyFrom(ctx, lines, s.copyStaged); err != nil {
-		return cmp.Or(lines.failed, err)
+	if err := l.copy(ctx, tx, l.copyStaged, rows); err != nil {
+		return err
 	}
-	if _, err := tx.Exec(ctx, s.merge); err != nil {
+	if _, err := tx.Exec(ctx, l.merge); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, "drop table pg_temp.staged")
 	return err
+}
+
+func (l *layout) copy(ctx context.Context, tx pgx.Tx, into string, rows []reflect.Value) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	lines := &lines{layout: l, rows: rows}
+	_, err := tx.Conn().PgConn().CopyFrom(ctx, lines, into)
+	return cmp.Or(lines.failed, err)
 }
 
 // lines reads rows in the text format of COPY, encoded as they are asked for.

@@ -29,6 +29,7 @@ type Engine struct {
 	o   Options
 
 	lock       string
+	round      time.Duration // after which what was folded in memory is written
 	running    chan struct{} // full while Run projects
 	rejections atomic.Int64
 }
@@ -48,7 +49,7 @@ func New(db *pgxpool.Pool, log Log, projections []Projection, o Options) *Engine
 		o.HeldRows = 250_000
 	}
 	check(projections)
-	return &Engine{db: db, log: log, all: ordered(projections), o: o, lock: theLock, running: make(chan struct{}, 1)}
+	return &Engine{db: db, log: log, all: ordered(projections), o: o, lock: theLock, round: longestRound, running: make(chan struct{}, 1)}
 }
 
 func check(all []Projection) {

@@ -119,10 +119,11 @@ func write(ctx context.Context, tx pgx.Tx, some, all []*slot, events []domain.Re
 		if err := s.fold.fold(); err != nil {
 			return err
 		}
-		if s.bare && s.fold.appends() && s.fold.weight() >= worthCopying {
+		if s.bare && s.fold.pending() >= worthCopying {
 			if err := s.fold.flush(ctx, tx); err != nil {
 				return err
 			}
+			trim(s.fold)
 			continue
 		}
 		c, err := s.fold.changes()

@@ -97,12 +97,15 @@ func (p *past[Row]) fold() error {
 
 func (p *past[Row]) weight() int { return len(p.rows) + len(p.new) }
 
+func (p *past[Row]) pending() int { return len(p.new) }
+
 func (p *past[Row]) begin(fresh bool) {
 	p.sheet.begin(fresh)
 	p.new = nil
 }
 
 func (p *past[Row]) changes() ([]edit, error) {
+	defer trim(p)
 	defer p.settle()
 	if len(p.new) == 0 {
 		return nil, nil
@@ -113,9 +116,7 @@ func (p *past[Row]) changes() ([]edit, error) {
 
 func (p *past[Row]) settle() {
 	clear(p.new)
-	if p.new = p.new[:0]; len(p.rows) > heldOn {
-		p.begin(false)
-	}
+	p.new = p.new[:0]
 }
 
 func (p *past[Row]) rowsOf() []reflect.Value {
@@ -127,16 +128,8 @@ func (p *past[Row]) rowsOf() []reflect.Value {
 }
 
 func (p *past[Row]) flush(ctx context.Context, tx pgx.Tx) error {
-	defer p.begin(p.fresh && len(p.new) == 0)
-	if len(p.new) == 0 {
-		return nil
-	}
-	lines := &lines{layout: p.versions, rows: p.rowsOf()}
-	_, err := tx.Conn().PgConn().CopyFrom(ctx, lines, p.versions.copyInto)
-	if lines.failed != nil {
-		return lines.failed
-	}
-	return err
+	defer p.settle()
+	return p.versions.copy(ctx, tx, p.versions.copyInto, p.rowsOf())
 }
 
 // Kept are the projections whose versions are kept, by their names.

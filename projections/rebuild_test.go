@@ -67,6 +67,33 @@ func TestARebuildNeedsNoServer(t *testing.T) {
 	}
 }
 
+func TestARebuildTakesAsManyRoundsAsItNeeds(t *testing.T) {
+	const pages = 4
+	story := traffic(1, pages*2000, 97)
+	all := append([]projections.Projection{projections.Past[parcel]{Table: parcels}}, world...)
+	live := projectionstest.NewHistory()
+	e := projectionstest.Start(t, projectionstest.Open(t), live, all, projections.Options{})
+	projectionstest.Await(t, e, live)
+	live.Append(story...)
+	want := sumsOf(t, e, live)
+	for _, brief := range []bool{false, true} {
+		for _, held := range []int{1, 1 << 20} {
+			t.Run(fmt.Sprintf("brief: %t, %d rows held", brief, held), func(t *testing.T) {
+				e := projections.New(projectionstest.Open(t), projectionstest.NewHistory(story...), all, projections.Options{HeldRows: held})
+				if brief {
+					projections.Brief(e)
+				}
+				if err := e.Rebuild(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, checksums(t, e)); diff != "" {
+					t.Errorf("rows (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
 func TestAWaitingProcessHoldsUpNoSwap(t *testing.T) {
 	db, log := projectionstest.Open(t), projectionstest.NewHistory(traffic(1, 100, 29)...)
 	said, options := listening()
@@ -99,18 +126,25 @@ func TestADamagedTableIsReplacedAndReported(t *testing.T) {
 	if n := said.count("projection was wrong"); n != 0 {
 		t.Errorf("sound tables were reported %d times", n)
 	}
-	run(t, db, "update readmodel.parcels set total = total + 1 where id = 'p3'")
-	if err := e.Rebuild(t.Context(), "parcels"); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, checksums(t, e)); diff != "" {
-		t.Errorf("rows (-want +got):\n%s", diff)
-	}
-	if n := said.count("projection was wrong"); n != 1 {
-		t.Errorf("the damage was reported %d times", n)
-	}
-	if s := statusOf(t, e, "parcels"); s.Note == "" || s.Error != "" || s.State != projections.Live {
-		t.Errorf("the damage is not noted: %+v", s)
+	for i, damage := range []string{
+		"update readmodel.parcels set total = total + 1 where id = 'p3'",
+		"update readmodel.parcels set notes = '{}' where id = 'p3'",
+		"update readmodel.parcels set signed = null where id = 'p3'",
+		"delete from readmodel.parcels where id = 'p3'",
+	} {
+		run(t, db, damage)
+		if err := e.Rebuild(t.Context(), "parcels"); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, checksums(t, e)); diff != "" {
+			t.Errorf("after %s: rows (-want +got):\n%s", damage, diff)
+		}
+		if n := said.count("projection was wrong"); n != i+1 {
+			t.Errorf("after %s: damages were reported %d times", damage, n)
+		}
+		if s := statusOf(t, e, "parcels"); s.Note == "" || s.Error != "" || s.State != projections.Live {
+			t.Errorf("after %s: it is not noted: %+v", damage, s)
+		}
 	}
 }
 

@@ -195,8 +195,7 @@ func copyRows[Row any](ctx context.Context, tx pgx.Tx, table string, rows []Row)
 		values[i] = reflect.ValueOf(&rows[i]).Elem()
 	}
 	l := newLayout(Description{Columns: columnsOf[Row]()}, table)
-	_, err := tx.Conn().PgConn().CopyFrom(ctx, &lines{layout: l, rows: values}, l.copyInto)
-	return err
+	return l.copy(ctx, tx, l.copyInto, values)
 }
 
 // listed is the select list of a row under an alias.

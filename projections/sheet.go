@@ -12,7 +12,7 @@ import (
 
 // A folder folds pages into the rows of one table. It is asked in this order:
 // touch, missing, fetched, fold; then changes (the paged path) or nothing until
-// there is enough to flush (the bulk path). It may hold rows from one page to the
+// there is enough to flush (the bulk path). It holds rows from one page to the
 // next, so begin must follow whenever what was written is taken back.
 type folder interface {
 	touch(events []domain.Recorded) error       // finds the rows that a page touches
@@ -21,9 +21,9 @@ type folder interface {
 	fold() error                                // applies the page
 	changes() ([]edit, error)                   // writes what has changed
 	begin(fresh bool)                           // lets go of what is held; fresh promises that the table is empty
-	appends() bool                              // whether rows are only ever added
 	weight() int                                // how many rows are held
-	flush(ctx context.Context, tx pgx.Tx) error // writes what is held by COPY, and lets go of it
+	pending() int                               // how many of them wait to be added, and are of no use afterwards
+	flush(ctx context.Context, tx pgx.Tx) error // writes what has changed by COPY
 }
 
 // An edit is SQL that answers nothing. Its arguments are arrays of texts in binary
@@ -47,7 +47,7 @@ type sheet[Row any] struct {
 	dirty []string // keys of rows that the table does not have like this yet
 	added []Row    // of an append-only table
 	work  []touch  // of the page in hand
-	fresh bool     // the table is empty
+	whole bool     // the table has no other rows than those held
 }
 
 // A held row as it will be, and whether it will be.
@@ -117,7 +117,7 @@ func (s *sheet[Row]) missing() *statement {
 			keys = append(keys, w.key)
 		}
 	}
-	if len(keys) == 0 || s.fresh {
+	if len(keys) == 0 || s.whole {
 		return nil
 	}
 	return &statement{s.load, []any{keys}}
@@ -173,23 +173,18 @@ func (s *sheet[Row]) apply(w touch) (err error) {
 
 func (s *sheet[Row]) weight() int { return len(s.rows) + len(s.added) }
 
+func (s *sheet[Row]) pending() int { return len(s.added) }
+
 func (s *sheet[Row]) begin(fresh bool) {
-	s.fresh = fresh
+	s.whole = fresh
 	s.rows = map[string]*held[Row]{}
 	s.dirty, s.added, s.work = nil, nil, nil
 }
 
-// settle takes the rows for written, and lets go of them when they are too many.
+// settle takes the rows for written.
 func (s *sheet[Row]) settle() {
-	if s.weight() > heldOn {
-		s.begin(false)
-		return
-	}
-	if s.Insert {
-		clear(s.added)
-		s.added, s.fresh = s.added[:0], false
-		return
-	}
+	clear(s.added)
+	s.added = s.added[:0]
 	for _, key := range s.dirty {
 		h := s.rows[key]
 		h.stored, h.dirty = h.keep, false
@@ -199,10 +194,11 @@ func (s *sheet[Row]) settle() {
 
 // changes is one statement for the rows that stay and one for those that go.
 func (s *sheet[Row]) changes() ([]edit, error) {
+	defer trim(s)
 	defer s.settle()
-	kept, gone := s.sort()
+	fresh, changed, gone := s.sort()
 	var all []edit
-	if len(kept) > 0 {
+	if kept := append(fresh, changed...); len(kept) > 0 {
 		args, err := s.columns(kept)
 		if err != nil {
 			return nil, err
@@ -222,20 +218,28 @@ func (s *sheet[Row]) write() string {
 	return s.upsert
 }
 
-// sort tells the rows to write from the keys to delete.
-func (s *sheet[Row]) sort() (kept []reflect.Value, gone []string) {
+// trim lets go of rows when they are more than a lane may hold.
+func trim(f folder) {
+	if f.weight() > heldOn {
+		f.begin(false)
+	}
+}
+
+// sort tells rows that the table does not have from those that it has otherwise,
+// and from keys to delete.
+func (s *sheet[Row]) sort() (fresh, changed []reflect.Value, gone []string) {
 	for i := range s.added {
-		kept = append(kept, reflect.ValueOf(&s.added[i]).Elem())
+		fresh = append(fresh, reflect.ValueOf(&s.added[i]).Elem())
 	}
 	for _, key := range s.dirty {
 		switch h := s.rows[key]; {
+		case h.keep && !h.stored:
+			fresh = append(fresh, reflect.ValueOf(&h.row).Elem())
 		case h.keep:
-			kept = append(kept, reflect.ValueOf(&h.row).Elem())
+			changed = append(changed, reflect.ValueOf(&h.row).Elem())
 		case h.stored:
 			gone = append(gone, key)
 		}
 	}
-	return kept, gone
+	return fresh, changed, gone
 }
-
-func (s *sheet[Row]) appends() bool { return s.Insert }

@@ -262,7 +262,7 @@ func (l *leader) fillOne(ctx context.Context, s *slot, from uint64) error {
 		if _, err := tx.Exec(ctx, "set local role reeve_owner"); err != nil {
 			return err
 		}
-		if err := index(ctx, tx, s); err != nil {
+		if err := finish(ctx, tx, s); err != nil {
 			return err
 		}
 		return police(ctx, tx, s.Description, s.cursor())
