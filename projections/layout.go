@@ -149,20 +149,21 @@ func (l *layout) columns(rows []reflect.Value) ([][]byte, error) {
 
 // appendLine appends a row in the text format of COPY.
 func (l *layout) appendLine(b []byte, row reflect.Value) ([]byte, error) {
-	var scratch [512]byte
 	for i, c := range l.Columns {
 		if i > 0 {
 			b = append(b, '\t')
 		}
-		text, null, err := c.encode(scratch[:0], row)
-		if err != nil {
+		at := len(b)
+		var null bool
+		var err error
+		if b, null, err = c.encode(b, row); err != nil {
 			return b, fmt.Errorf("column %s: %w", c.Name, err)
 		}
 		if null {
 			b = append(b, '\\', 'N')
 			continue
 		}
-		b = appendCopied(b, text)
+		b = escapeCopied(b, at)
 	}
 	return append(b, '\n'), nil
 }
