@@ -28,28 +28,35 @@ type ledger interface {
 	upsert(b *pgx.Batch, e domain.Recorded) // folds, and queues the write of the one row
 }
 
-// ledgers are all read models that are folded from events. What is derived from
-// them is left out, to the advantage of the baselines.
+// ledgers are the read models that the history has rows for, in which it is told row
+// for row what a rebuild tells: those folded from events, and those that keep every
+// version of a row. What is derived from them is left out, to the advantage of the
+// baselines.
 func ledgers() []ledger {
 	return []ledger{
 		newLedger(projections.Nodes), newLedger(projections.Integrators), newLedger(projections.Tenants), newLedger(projections.Quotas),
 		newLedger(projections.Flags), newLedger(projections.FlagOverrides), newLedger(projections.AuditLog), newLedger(projections.Reservations),
+		newPast(projections.Nodes), newPast(projections.Integrators), newPast(projections.Tenants),
+		newPast(projections.Flags), newPast(projections.FlagOverrides),
 	}
 }
 
 type rows[Row any] struct {
 	projections.Table[Row]
 	columns []string
+	arrays  []bool // of which columns
 	put     string // SQL that upserts one row
 	byKey   map[string]Row
 	added   []Row // of an append-only table
 }
 
-func newLedger[Row any](t projections.Table[Row]) ledger {
+func newLedger[Row any](t projections.Table[Row]) ledger { return newRows(t) }
+
+func newRows[Row any](t projections.Table[Row]) *rows[Row] {
 	r := &rows[Row]{Table: t, byKey: map[string]Row{}}
 	var places, sets []string
 	for i, c := range t.Describe().Columns {
-		r.columns = append(r.columns, c.Name)
+		r.columns, r.arrays = append(r.columns, c.Name), append(r.arrays, strings.HasSuffix(c.Type, "[]"))
 		places = append(places, fmt.Sprintf("$%d", i+1))
 		sets = append(sets, c.Name+" = excluded."+c.Name)
 	}
@@ -91,7 +98,7 @@ func (r *rows[Row]) copy(ctx context.Context, tx pgx.Tx) error {
 		all = append(all, row)
 	}
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"baseline", r.Name}, r.columns, pgx.CopyFromSlice(len(all), func(i int) ([]any, error) {
-		return values(&all[i]), nil
+		return r.values(&all[i]), nil
 	}))
 	return err
 }
@@ -102,22 +109,28 @@ func (r *rows[Row]) upsert(b *pgx.Batch, e domain.Recorded) {
 		return
 	}
 	if row, keep := r.change(key, e); keep {
-		b.Queue(r.put, values(&row)...)
+		b.Queue(r.put, r.values(&row)...)
 	}
 	if r.Insert {
 		delete(r.byKey, key)
 	}
 }
 
-func values[Row any](row *Row) []any {
+// values are what a row has in its columns. pgx takes what is nil for SQL's null,
+// which none of it is: an array is an empty one then, a document null.
+func (r *rows[Row]) values(row *Row) []any {
 	v := reflect.ValueOf(row).Elem()
 	out := make([]any, v.NumField())
 	for i := range out {
 		f := v.Field(i)
-		if f.Kind() == reflect.Slice && f.IsNil() { // which is no null
-			f = reflect.MakeSlice(f.Type(), 0, 0)
+		switch {
+		case f.Kind() != reflect.Slice || !f.IsNil():
+			out[i] = f.Interface()
+		case r.arrays[i]:
+			out[i] = reflect.MakeSlice(f.Type(), 0, 0).Interface()
+		default:
+			out[i] = json.RawMessage("null")
 		}
-		out[i] = f.Interface()
 	}
 	return out
 }
@@ -156,6 +169,22 @@ func emptyTables(ctx context.Context, db *pgxpool.Pool, all []ledger) error {
 	}
 	_, err := db.Exec(ctx, sql)
 	return err
+}
+
+// unlike names the tables whose rows are not those of the product's.
+func unlike(ctx context.Context, db *pgxpool.Pool, all []ledger) (names []string, err error) {
+	const sum = "(select row(count(*), sum(hashtextextended(t::text, 0))) from %s.%s t)"
+	for _, l := range all {
+		var differs bool
+		sql := fmt.Sprintf("select "+sum+" is distinct from "+sum, "baseline", l.name(), "readmodel", l.name())
+		if err := db.QueryRow(ctx, sql).Scan(&differs); err != nil {
+			return nil, err
+		}
+		if differs {
+			names = append(names, l.name())
+		}
+	}
+	return names, nil
 }
 
 // indexTables gives the tables the indexes that those of the product have.

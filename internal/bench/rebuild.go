@@ -25,7 +25,8 @@ type past struct {
 	history []eventstore.Raw
 	sums    []projections.Checksum
 	ledgers []ledger
-	peaks   []int // MiB
+	rests   []int // MiB that the server had resident before each turn
+	peaks   []int // and at most during it
 }
 
 // benchRebuild makes all read models anew from the log, over its official client,
@@ -91,13 +92,16 @@ func (b *past) rebuild(ctx context.Context) (sample, error) {
 		return sample{}, err
 	}
 	b.server.forgetPeak()
+	rest := b.server.peak()
 	cpu, began := b.cpu(), time.Now()
 	if err := b.engine.Rebuild(ctx); err != nil {
 		return sample{}, err
 	}
 	s := b.rated(time.Since(began))
 	s.cpu = (b.cpu() - cpu).Seconds() / float64(len(b.history)) * 1e6
-	b.peaks = append(b.peaks, b.server.peak())
+	peak := b.server.peak()
+	b.rests, b.peaks = append(b.rests, rest), append(b.peaks, peak)
+	say("rebuild: the server had %d MiB resident before, and %d at most", rest, peak)
 	sums, err := b.engine.Checksums(ctx)
 	if diff := cmp.Diff(b.sums, sums); err == nil && diff != "" {
 		err = errors.New("the rebuilt tables are not the ones that were made event by event (-live +rebuilt):\n" + diff)
@@ -123,6 +127,13 @@ func (b *past) foldThenCopy(ctx context.Context) (sample, error) {
 	err := foldThenCopy(ctx, b.pool, b.history, b.ledgers)
 	s := b.rated(time.Since(began))
 	b.forget()
+	if err != nil {
+		return s, err
+	}
+	names, err := unlike(ctx, b.pool, b.ledgers)
+	if err == nil && len(names) > 0 {
+		err = fmt.Errorf("the baseline has other rows than the product in %v", names)
+	}
 	return s, err
 }
 
@@ -162,7 +173,7 @@ func (b *past) notes(live float64) []string {
 	}
 	return []string{
 		fmt.Sprintf("%d events, %d rows in %d tables; checksums equal those of the tables made event by event", len(b.history), rows, len(b.sums)),
-		fmt.Sprintf("the server, log included, had at most %d MiB resident", slices.Max(b.peaks)),
+		fmt.Sprintf("the server, log included, had at most %d MiB resident, and %d to %d at rest before", slices.Max(b.peaks), slices.Min(b.rests), slices.Max(b.rests)),
 		fmt.Sprintf("while the log was being written, the read models followed at %.0f events/s", live),
 	}
 }
