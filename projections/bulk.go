@@ -39,6 +39,11 @@ func (l *lane) begin(ctx context.Context) (*round, error) {
 			s.fold.begin(true)
 		}
 	}
+	for _, s := range l.slots {
+		if f, ok := s.fold.(follower); ok {
+			f.follow(l.slots)
+		}
+	}
 	return &round{lane: l, tx: tx, from: l.position, began: time.Now()}, nil
 }
 

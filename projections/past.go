@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/reeve-platform/reeve/domain"
 )
 
 // A Past keeps every version of every row of a table, from which any question about
@@ -59,11 +61,13 @@ and not exists (select from %[2]s n where n.%[4]s = v.%[4]s and n.since > v.sinc
 		strings.Join(names, ", "), qualified(PastOf(d.Name)), parameter, d.Columns[0].Name)
 }
 
-// past folds events into versions. The rows as they are by now are those of a sheet.
+// past folds events into versions. The rows as they are by now are those of a sheet:
+// its own, or that of the table itself, which it is told of.
 type past[Row any] struct {
 	*sheet[Row]
 	versions *layout
 	new      []version[Row]
+	told     bool
 }
 
 func (p Past[Row]) folder(table string) folder {
@@ -77,22 +81,46 @@ func (p Past[Row]) folder(table string) folder {
 // fold applies the page, and notes what each event made of its row. What it left as
 // it was is no version.
 func (p *past[Row]) fold() error {
+	p.tell = p.note
 	for _, w := range p.work {
-		h := p.rows[w.key]
-		before := *h
 		if err := p.apply(w); err != nil {
 			return err
 		}
+		h := p.rows[w.key]
 		h.dirty, h.stored, p.dirty = false, h.keep, p.dirty[:0]
-		switch v := (version[Row]{Since: int64(w.event.Position), Row: h.row}); {
-		case h.keep:
-			p.new = append(p.new, v)
-		case before.keep:
-			v.Gone, v.Row = true, before.row
-			p.new = append(p.new, v)
-		}
 	}
 	return nil
+}
+
+func (p *past[Row]) note(e *domain.Recorded, was, is held[Row]) {
+	switch v := (version[Row]{Since: int64(e.Position), Row: is.row}); {
+	case is.keep:
+		p.new = append(p.new, v)
+	case was.keep:
+		v.Gone, v.Row = true, was.row
+		p.new = append(p.new, v)
+	}
+}
+
+// A follower can learn from other slots what it would fold otherwise.
+type follower interface{ follow(beside []*slot) }
+
+// follow spares folding and holding rows that are folded and held beside, until
+// both sheets begin anew.
+func (p *past[Row]) follow(beside []*slot) {
+	for _, s := range beside {
+		if of, ok := s.fold.(*sheet[Row]); ok && s.Name == p.t.Name {
+			of.tell, p.told = p.note, true
+		}
+	}
+}
+
+func (p *past[Row]) touch(events []domain.Recorded) error {
+	if p.told {
+		p.work = p.work[:0]
+		return nil
+	}
+	return p.sheet.touch(events)
 }
 
 func (p *past[Row]) weight() int { return len(p.rows) + len(p.new) }
@@ -101,7 +129,7 @@ func (p *past[Row]) pending() int { return len(p.new) }
 
 func (p *past[Row]) begin(fresh bool) {
 	p.sheet.begin(fresh)
-	p.new = nil
+	p.new, p.told = nil, false
 }
 
 func (p *past[Row]) changes() ([]edit, error) {

@@ -89,6 +89,12 @@ func TestARebuildTakesAsManyRoundsAsItNeeds(t *testing.T) {
 				if diff := cmp.Diff(want, checksums(t, e)); diff != "" {
 					t.Errorf("rows (-want +got):\n%s", diff)
 				}
+				if err := e.Rebuild(t.Context(), "parcels_past"); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, checksums(t, e)); diff != "" {
+					t.Errorf("rows of a past that is rebuilt alone (-want +got):\n%s", diff)
+				}
 			})
 		}
 	}

@@ -48,6 +48,8 @@ type sheet[Row any] struct {
 	added []Row    // of an append-only table
 	work  []touch  // of the page in hand
 	whole bool     // the table has no other rows than those held
+
+	tell func(at *domain.Recorded, was, is held[Row]) // who wants to know what becomes of rows; nil if nobody
 }
 
 // A held row as it will be, and whether it will be.
@@ -160,6 +162,7 @@ func (s *sheet[Row]) apply(w touch) (err error) {
 		return nil
 	}
 	h := s.rows[w.key]
+	was := *h
 	if !h.dirty {
 		h.dirty, s.dirty = true, append(s.dirty, w.key)
 	}
@@ -167,6 +170,9 @@ func (s *sheet[Row]) apply(w touch) (err error) {
 	if !h.keep {
 		var none Row
 		h.row = none
+	}
+	if s.tell != nil {
+		s.tell(w.event, was, *h)
 	}
 	return nil
 }
@@ -176,7 +182,7 @@ func (s *sheet[Row]) weight() int { return len(s.rows) + len(s.added) }
 func (s *sheet[Row]) pending() int { return len(s.added) }
 
 func (s *sheet[Row]) begin(fresh bool) {
-	s.whole = fresh
+	s.whole, s.tell = fresh, nil
 	s.rows = map[string]*held[Row]{}
 	s.dirty, s.added, s.work = nil, nil, nil
 }
