@@ -9,19 +9,23 @@ import (
 	"github.com/reeve-platform/reeve/domain"
 )
 
-// spill is how many rows are held that are only to be added before they are copied.
-const spill = 4096
+// Rows that are only ever added are held until there are so many of a table, or
+// until the events that they were made from come to so many bytes.
+const (
+	spill     = 4096
+	spillSize = 16 << 20
+)
 
 // A round folds many pages in memory and writes what became of the rows by COPY,
 // in one transaction with the cursors. Only tables that nobody reads are written
 // so, each from its beginning: as long as all its rows are held, none is asked for.
-// It ends when too many rows are held, or after a while, so that a crash
-// costs little.
+// It ends when too many rows are held, or after a while, so that a crash costs little.
 type round struct {
 	*lane
 	tx    pgx.Tx
 	from  uint64
 	count int
+	size  int // bytes of the events since rows were last copied for their size
 	began time.Time
 }
 
@@ -49,8 +53,21 @@ func (l *lane) begin(ctx context.Context) (*round, error) {
 
 // take folds one page.
 func (r *round) take(ctx context.Context, p domain.Page) error {
+	for _, e := range p.Events {
+		r.size += len(e.Data)
+	}
+	most := spill
+	if r.size >= spillSize {
+		r.size, most = 0, 1
+	}
 	for _, s := range r.slots {
 		if err := r.fold(ctx, s.fold, p.Events); err != nil {
+			return err
+		}
+		if s.fold.pending() < most {
+			continue
+		}
+		if err := s.fold.flush(ctx, r.tx); err != nil {
 			return err
 		}
 	}
@@ -68,13 +85,7 @@ func (r *round) fold(ctx context.Context, f folder, events []domain.Recorded) er
 			return err
 		}
 	}
-	if err := f.fold(); err != nil {
-		return err
-	}
-	if f.pending() >= spill {
-		return f.flush(ctx, r.tx)
-	}
-	return nil
+	return f.fold()
 }
 
 // full tells whether more rows are held than may be.

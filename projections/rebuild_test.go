@@ -70,6 +70,10 @@ func TestARebuildNeedsNoServer(t *testing.T) {
 func TestARebuildTakesAsManyRoundsAsItNeeds(t *testing.T) {
 	const pages = 4
 	story := traffic(1, pages*2000, 97)
+	large := make([]byte, 4<<10)
+	for i := range story {
+		story[i].Data = large // so that rows are written for their size, too
+	}
 	all := append([]projections.Projection{projections.Past[parcel]{Table: parcels}}, world...)
 	live := projectionstest.NewHistory()
 	e := projectionstest.Start(t, projectionstest.Open(t), live, all, projections.Options{})
