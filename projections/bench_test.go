@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -199,8 +200,9 @@ func floorOf[Row any](b *testing.B, db *pgxpool.Pool, t projections.Table[Row], 
 	})
 	*copies = append(*copies, func() error {
 		var names []string
+		var arrays []bool
 		for _, c := range t.Describe().Columns {
-			names = append(names, c.Name)
+			names, arrays = append(names, c.Name), append(arrays, strings.HasSuffix(c.Type, "[]"))
 		}
 		keys := make([]string, 0, len(rows))
 		for k := range rows {
@@ -211,7 +213,14 @@ func floorOf[Row any](b *testing.B, db *pgxpool.Pool, t projections.Table[Row], 
 			v := reflect.ValueOf(rows[keys[i]])
 			values := make([]any, v.NumField())
 			for j := range values {
-				values[j] = v.Field(j).Interface()
+				switch f := v.Field(j); {
+				case f.Kind() != reflect.Slice || !f.IsNil():
+					values[j] = f.Interface()
+				case arrays[j]: // pgx would take it for null
+					values[j] = reflect.MakeSlice(f.Type(), 0, 0).Interface()
+				default:
+					values[j] = json.RawMessage("null")
+				}
 			}
 			return values, nil
 		}))
