@@ -94,7 +94,7 @@ func (l *lane) finish(ctx context.Context) error {
 // finish makes all indexes of a table, unless they are there.
 func finish(ctx context.Context, tx pgx.Tx, s *slot) error {
 	var has bool
-	err := tx.QueryRow(ctx, "select exists (select from pg_index where indrelid = to_regclass($1) and not indisprimary)", qualified(s.cursor())).Scan(&has)
+	err := tx.QueryRow(ctx, "select exists (select from pg_index where indrelid = to_regclass($1) and not indisunique)", qualified(s.cursor())).Scan(&has)
 	if err != nil {
 		return err
 	}

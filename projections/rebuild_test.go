@@ -67,6 +67,28 @@ func TestARebuildNeedsNoServer(t *testing.T) {
 	}
 }
 
+// What a table is to have for those who look things up in it, it has however it came
+// about.
+func TestTablesHaveTheirIndexes(t *testing.T) {
+	db, log := projectionstest.Open(t), projectionstest.NewHistory(traffic(1, 100, 29)...)
+	all := append([]projections.Projection{projections.Past[parcel]{Table: parcels}}, world...)
+	e := projectionstest.Start(t, db, log, all, projections.Options{})
+	projectionstest.Await(t, e, log)
+	for _, when := range []string{"at the first start", "after a rebuild"} {
+		for _, p := range all {
+			var has int
+			d := p.Describe()
+			err := db.QueryRow(t.Context(), "select count(*) from pg_index where indrelid = to_regclass($1) and not indisunique", "readmodel."+d.Name).Scan(&has)
+			if err != nil || has != len(d.Indexes) {
+				t.Errorf("%s has %d indexes %s, want %d (%v)", d.Name, has, when, len(d.Indexes), err)
+			}
+		}
+		if err := e.Rebuild(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestARebuildTakesAsManyRoundsAsItNeeds(t *testing.T) {
 	const pages = 4
 	story := traffic(1, pages*2000, 97)
