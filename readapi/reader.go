@@ -225,5 +225,5 @@ func (to *reader) send(text string) bool {
 		return false
 	}
 	_, err := to.w.Write(to.buffer.Bytes())
-	return err == nil && to.control.Flush() == nil
+	return err == nil && to.control.Flush() == nil && to.control.SetWriteDeadline(time.Time{}) == nil // as in [browser.write]
 }

@@ -353,7 +353,7 @@ func TestFlagdTellsWhatChanges(t *testing.T) {
 }
 
 // Streams outlive every deadline of the server while nothing happens, in each protocol;
-// those of OFREP do over HTTP/2, too.
+// those of OFREP and the feed do over HTTP/2, too.
 func TestFlagdStaysWithWhoeverIsQuiet(t *testing.T) {
 	m := newManor(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -371,15 +371,22 @@ func TestFlagdStaysWithWhoeverIsQuiet(t *testing.T) {
 	speaks.SetUnencryptedHTTP2(true)
 	way := &http.Transport{Protocols: speaks}
 	defer way.CloseIdleConnections()
-	r, err := http.NewRequestWithContext(ctx, "GET", m.url+m.bulk(m.callers["tenant"], m.mine["tenant"], "", "", "").EventStreams[0].Endpoint.RequestURI, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
+	read := func(path string) *http.Response {
+		r, err := http.NewRequestWithContext(ctx, "GET", m.url+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", m.callers["tenant"])
+		page, err := way.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page
 	}
-	page, err := way.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
+	pages := map[string]*http.Response{ // by what they say although nothing happens
+		":":    read(m.bulk(m.callers["tenant"], m.mine["tenant"], "", "", "").EventStreams[0].Endpoint.RequestURI),
+		"id: ": read("/v1/stream"),
 	}
-	defer page.Body.Close()
 	for _, s := range open {
 		for _, want := range []string{"provider_ready", "keep_alive", "keep_alive"} {
 			if !s.Receive() || s.Msg().GetType() != want {
@@ -388,13 +395,15 @@ func TestFlagdStaysWithWhoeverIsQuiet(t *testing.T) {
 		}
 		_ = s.Close()
 	}
-	signs := 0
-	for lines := bufio.NewScanner(page.Body); signs < 2 && lines.Scan(); {
-		if lines.Text() == ":" {
-			signs++
+	for sign, page := range pages {
+		signs := 0
+		for lines := bufio.NewScanner(page.Body); signs < 2 && lines.Scan(); {
+			if text := lines.Text(); text == sign || sign != ":" && strings.HasPrefix(text, sign) {
+				signs++
+			}
 		}
-	}
-	if page.ProtoMajor != 2 || signs != 2 {
-		t.Errorf("%d signs of life over %s", signs, page.Proto)
+		if _ = page.Body.Close(); page.ProtoMajor != 2 || signs != 2 {
+			t.Errorf("%d signs of life (%q) over %s", signs, sign, page.Proto)
+		}
 	}
 }
