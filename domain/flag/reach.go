@@ -188,10 +188,8 @@ func (all *versions) as(position uint64) iter.Seq[mark] {
 		}
 		every := [][]mark{all.few}
 		if all.many != nil {
-			for _, list := range *all.many {
-				if list != nil {
-					every = append(every, *list.Load())
-				}
+			for _, list := range all.many.each {
+				every = append(every, list)
 			}
 		}
 		for _, list := range every {

@@ -128,10 +128,7 @@ func (all *versions) about(flag uint32) []mark {
 		to, _ := slices.BinarySearchFunc(all.few, pack(flag+1, 0), func(m mark, p uint64) int { return cmp.Compare(m.packed(), p) })
 		return all.few[from:to]
 	}
-	if own := all.many.of(flag); own != nil {
-		return *own.Load()
-	}
-	return nil
+	return all.many.of(flag)
 }
 
 // Span is what a flag comes to, and the time around the instant of the view in which

@@ -3,7 +3,6 @@ package flag
 import (
 	"encoding/json"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -102,9 +101,6 @@ type versions struct {
 	many *lists
 }
 
-// Lists are by number of the flag, nil where there is none.
-type lists []*atomic.Pointer[[]mark]
-
 // manySayings is how many versions make a node one that says much.
 const manySayings = 64
 
@@ -116,11 +112,7 @@ func (b *Book) says(s *spot, flag uint32, at uint64) saying {
 	}
 	list := all.few
 	if all.many != nil {
-		own := all.many.of(flag)
-		if own == nil {
-			return saying{}
-		}
-		list = *own.Load()
+		list = all.many.of(flag)
 	}
 	m := find(list, flag, at)
 	if m.words == 0 {
@@ -150,8 +142,7 @@ func find(list []mark, flag uint32, at uint64) (n mark) {
 }
 
 // add is the versions with one more. What was there stays as it is, for those who
-// are reading it; the list of one flag only grows, and whoever reads it does not
-// look behind the end that it had.
+// are reading it.
 func (all *versions) add(n mark) *versions {
 	switch {
 	case all == nil:
@@ -160,19 +151,16 @@ func (all *versions) add(n mark) *versions {
 		at := all.after(n)
 		return &versions{few: slices.Concat(all.few[:at], []mark{n}, all.few[at:])}
 	}
-	if own := all.many.of(n.flag()); own != nil {
-		list := append(*own.Load(), n)
-		own.Store(&list)
-		return all
-	}
-	next := lists{}
+	var now, next lists
 	if all.many != nil {
-		next = slices.Clone(*all.many)
+		now, next = *all.many, *all.many
 	}
 	for _, old := range all.few {
-		next.put(old)
+		next = next.add(old)
 	}
-	next.put(n)
+	if next = next.add(n); len(next) == len(now) {
+		return all // which others know, and it has grown
+	}
 	return &versions{many: &next}
 }
 
@@ -185,29 +173,6 @@ func (all *versions) after(n mark) int {
 	return at
 }
 
-// of is the list of a flag, nil if there is none.
-func (all *lists) of(flag uint32) *atomic.Pointer[[]mark] {
-	if all == nil || int(flag) >= len(*all) {
-		return nil
-	}
-	return (*all)[flag]
-}
-
-// put adds a version while nobody reads yet.
-func (all *lists) put(n mark) {
-	if missing := int(n.flag()) + 1 - len(*all); missing > 0 {
-		*all = append(*all, make(lists, missing)...)
-	}
-	own := all.of(n.flag())
-	if own == nil {
-		own = &atomic.Pointer[[]mark]{}
-		own.Store(new([]mark))
-		(*all)[n.flag()] = own
-	}
-	list := append(*own.Load(), n)
-	own.Store(&list)
-}
-
 // until is a copy of the versions up to a position, to add others to.
 func (all *versions) until(position uint64) *versions {
 	if all == nil {
@@ -217,21 +182,7 @@ func (all *versions) until(position uint64) *versions {
 	if all.many == nil {
 		return &versions{few: slices.DeleteFunc(slices.Clone(all.few), later)}
 	}
-	next := make(lists, len(*all.many))
-	for flag, list := range *all.many {
-		if list == nil {
-			continue
-		}
-		own := *list.Load()
-		for len(own) > 0 && later(own[len(own)-1]) {
-			own = own[:len(own)-1]
-		}
-		if len(own) > 0 {
-			next[flag] = &atomic.Pointer[[]mark]{}
-			next[flag].Store(new(slices.Clip(own)))
-		}
-	}
-	return &versions{many: &next}
+	return &versions{many: new(all.many.until(position))}
 }
 
 // say learns what a node says from now on.
