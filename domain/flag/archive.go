@@ -1,8 +1,7 @@
 package flag
 
 import (
-	"maps"
-	"slices"
+	"fmt"
 	"strings"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -29,12 +28,13 @@ func (c Archive) Stream() domain.StreamID { return Stream(c.Flag) }
 // depend on this one meanwhile is off: its prerequisite cannot be found.
 func (c Archive) Reads(Flag) []domain.StreamID { return []domain.StreamID{GraphStream} }
 
+// namedDependants is how many flags a refusal names.
+const namedDependants = 20
+
 func (f Flag) dependantNames() string {
-	var all []string
-	for _, k := range slices.Sorted(maps.Keys(f.dependants)) {
-		if f.dependants[k] {
-			all = append(all, string(k))
-		}
+	all := names(sortedKeys(f.dependants))
+	if others := len(all) - namedDependants; others > 0 {
+		all = append(all[:namedDependants], fmt.Sprintf("and %d others", others))
 	}
 	return strings.Join(all, ", ")
 }

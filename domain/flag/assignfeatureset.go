@@ -159,7 +159,7 @@ func (t *contract) give(features []Feature) (facts []domain.Event, err error) {
 	if len(clash.Fields) > 0 {
 		return nil, clash
 	}
-	for _, k := range t.settings[t.node].keys() {
+	for _, k := range sortedKeys(t.settings[t.node]) {
 		if s := t.setting(t.node, k); t.ours(s) && !given[k] {
 			change, err := t.say(k, t.before(k))
 			if err != nil {

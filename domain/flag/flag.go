@@ -83,7 +83,7 @@ type Flag struct {
 	Stale      bool // somebody said that nobody needs it any more
 
 	Prerequisites []Prerequisite
-	dependants    map[Key]bool // flags that were ever told to depend on it, and whether they do
+	dependants    layered[Key, bool] // flags that depend on it
 }
 
 // Evolve folds one event.
@@ -121,8 +121,11 @@ func (f Flag) depend(e PrerequisitesSet) Flag {
 		f.Prerequisites = e.Prerequisites
 	}
 	on := slices.ContainsFunc(e.Prerequisites, func(p Prerequisite) bool { return p.Flag == f.Key })
-	if on || f.dependants[e.Flag] {
-		f.dependants = with(f.dependants, e.Flag, on)
+	switch {
+	case on:
+		f.dependants = f.dependants.with(e.Flag, &on)
+	case f.dependants.of(e.Flag) != nil:
+		f.dependants = f.dependants.with(e.Flag, nil)
 	}
 	return f
 }

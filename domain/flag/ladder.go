@@ -76,7 +76,7 @@ type Ladder struct {
 	last     domain.NodeID // that an override was folded of, the own one in the end
 	places   map[domain.NodeID]place
 	flags    map[Key]Flag
-	settings map[domain.NodeID]sayings
+	settings map[domain.NodeID]layered[Key, Setting]
 	agents   map[domain.NodeID]bool // ids of clients and keys, which are no nodes
 	segments map[SegmentKey]bool    // that may be named
 	sets     map[FeatureSetKey]FeatureSet

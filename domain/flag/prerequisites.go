@@ -3,6 +3,7 @@ package flag
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/reeve-platform/reeve/domain"
@@ -55,18 +56,34 @@ const GraphStream domain.StreamID = "flaggraph-platform"
 
 // A Graph is what prerequisites are decided on.
 type Graph struct {
-	flags map[Key]Flag
-	edges map[Key][]Prerequisite
+	flags layered[Key, Flag]
+	edges layered[Key, []Prerequisite]
+	by    layered[Key, layered[Key, bool]] // the flags that depend on each
 }
 
 // Evolve folds one event.
 func (g Graph) Evolve(e domain.Event) Graph {
 	if p, ok := e.(PrerequisitesSet); ok {
-		g.edges = with(g.edges, p.Flag, p.Prerequisites)
+		g = g.tie(p.Flag, p.Prerequisites)
 	}
 	if f, ok := e.(interface{ flag() Key }); ok {
-		g.flags = with(g.flags, f.flag(), g.flags[f.flag()].Evolve(e))
+		next := g.flags.value(f.flag()).Evolve(e)
+		g.flags = g.flags.with(f.flag(), &next)
 	}
+	return g
+}
+
+// tie has a flag depend on others, and on nothing else.
+func (g Graph) tie(k Key, on []Prerequisite) Graph {
+	for _, p := range g.edges.value(k) {
+		left := g.by.value(p.Flag).with(k, nil)
+		g.by = g.by.with(p.Flag, &left)
+	}
+	for _, p := range on {
+		more := g.by.value(p.Flag).with(k, new(true))
+		g.by = g.by.with(p.Flag, &more)
+	}
+	g.edges = g.edges.with(k, &on)
 	return g
 }
 
@@ -84,7 +101,7 @@ func (c SetPrerequisites) Reads(Graph) []domain.StreamID {
 
 // Decide applies the rule.
 func (c SetPrerequisites) Decide(g Graph, _ domain.Meta) ([]domain.Event, error) {
-	f := g.flags[c.Flag]
+	f := g.flags.value(c.Flag)
 	if f.Status == StatusAbsent || f.Status == StatusArchived {
 		return nil, f.refused("made to depend on others")
 	}
@@ -92,11 +109,11 @@ func (c SetPrerequisites) Decide(g Graph, _ domain.Meta) ([]domain.Event, error)
 	if err != nil {
 		return nil, err
 	}
-	before := g.edges[c.Flag]
+	before := g.edges.value(c.Flag)
 	if len(before) == len(after) && (len(after) == 0 || alike(before, after)) {
 		return nil, nil
 	}
-	g.edges = with(g.edges, c.Flag, after)
+	g = g.tie(c.Flag, after)
 	if cycle := g.cycle(c.Flag); cycle != nil {
 		return nil, ErrPrerequisiteCycle.With("the flag would depend on itself: " + strings.Join(names(cycle), " depends on "))
 	}
@@ -111,7 +128,7 @@ func (g Graph) complete(given []Prerequisite) ([]Prerequisite, error) {
 	out, seen := make([]Prerequisite, len(given)), map[Key]bool{}
 	for i, p := range given {
 		place := fmt.Sprintf("/prerequisites/%d", i)
-		f := g.flags[p.Flag]
+		f := g.flags.value(p.Flag)
 		if seen[p.Flag] || f.Status == StatusAbsent || f.Status == StatusArchived {
 			return nil, ErrPrerequisite.At(place+"/flag", "must be a flag that can be found, and not be there twice")
 		}
@@ -139,7 +156,7 @@ func (g Graph) cycle(from Key) []Key {
 	tried := map[Key]bool{}
 	var back func(line []Key) []Key
 	back = func(line []Key) []Key {
-		for _, p := range g.edges[line[len(line)-1]] {
+		for _, p := range g.edges.value(line[len(line)-1]) {
 			longer := append(line[:len(line):len(line)], p.Flag)
 			if p.Flag == from {
 				return longer
@@ -159,25 +176,41 @@ func (g Graph) cycle(from Key) []Key {
 
 // line is how many flags are in the longest line that leads through one.
 func (g Graph) line(through Key) int {
-	on, by := map[Key][]Key{}, map[Key][]Key{}
-	for k, prerequisites := range g.edges {
-		for _, p := range prerequisites {
-			on[k], by[p.Flag] = append(on[k], p.Flag), append(by[p.Flag], k)
+	return depth(g.on, through, map[Key]int{}) + depth(g.dependants, through, map[Key]int{}) - 1
+}
+
+// on are the flags that one depends on.
+func (g Graph) on(k Key) iter.Seq[Key] {
+	return func(yield func(Key) bool) {
+		for _, p := range g.edges.value(k) {
+			if !yield(p.Flag) {
+				return
+			}
 		}
 	}
-	return depth(on, through, map[Key]int{}) + depth(by, through, map[Key]int{}) - 1
+}
+
+// dependants are the flags that depend on one, in no order.
+func (g Graph) dependants(k Key) iter.Seq[Key] {
+	return func(yield func(Key) bool) {
+		for d := range g.by.value(k).each() {
+			if !yield(d) {
+				return
+			}
+		}
+	}
 }
 
 // depth is how long a line leads away from a flag, itself counted, and known what
 // was found out already. A line that comes back to itself, which only a log that
 // others wrote can hold, is too long.
-func depth(next map[Key][]Key, k Key, known map[Key]int) int {
+func depth(next func(Key) iter.Seq[Key], k Key, known map[Key]int) int {
 	if d, ok := known[k]; ok {
 		return d
 	}
 	known[k] = maxDepth + 1 // for as long as it is not known: whoever comes by has come back
 	deepest := 0
-	for _, n := range next[k] {
+	for n := range next(k) {
 		deepest = max(deepest, depth(next, n, known))
 	}
 	known[k] = deepest + 1
