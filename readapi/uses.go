@@ -9,15 +9,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/flag"
 )
 
 const (
-	mostUses   = 1 << 16     // that are told apart; more are counted at the platform, where there is room for as many
-	usesBeat   = time.Second // between two looks at what is due
-	usesAtOnce = 50          // records in one of them
-	usesFlush  = 1000        // records when the server ends
+	mostUses   = 1 << 16      // that are told apart; more are counted at the platform, where there is room for as many
+	usesBeat   = time.Second  // between two looks at what is due
+	usesAtOnce = 50           // records in one of them
+	usesFlush  = 1000         // records when the server ends
+	usesKnown  = mostUses / 2 // that are taken over from before the start, so that there is room for others
+	usesAsked  = 60           // beats in which somebody may come to know them
 )
 
 // Uses count which flags are evaluated where, and have it recorded now and then:
@@ -27,6 +31,7 @@ const (
 type Uses struct {
 	Every  time.Duration
 	Record func(context.Context, flag.Use) error
+	Known  func(context.Context, time.Time) ([]Used, error) // what was recorded since an instant, the newest first; nil: nobody knows
 	Logger *slog.Logger
 
 	counts  sync.Map // of *useCount, by usePlace
@@ -85,20 +90,57 @@ func (u *Uses) Note(node domain.NodeID, k flag.Key, now time.Time) {
 // too many places.
 func (u *Uses) Lost() uint64 { return u.lost.Load() }
 
-// Run has records written until ctx ends.
+// A Used tells when it was last recorded that a flag, or all at once, was evaluated at a
+// node.
+type Used struct {
+	Node domain.NodeID
+	Flag flag.Key
+	At   time.Time
+}
+
+// Run has records written until ctx ends. What was recorded before the start is not due
+// again because of it: servers are started more often than that.
 func (u *Uses) Run(ctx context.Context) {
 	tick := time.NewTicker(usesBeat)
 	defer tick.Stop()
-	for {
+	for beats, known := 0, u.Known == nil; ; beats++ {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			if u.news.Swap(false) {
+			if known = known || beats == usesAsked || u.resume(ctx, now); known && u.news.Swap(false) {
 				_ = u.write(ctx, now, usesAtOnce, false) // it has said so
 			}
 		}
 	}
+}
+
+// resume reports whether it has taken over what was recorded before the start.
+func (u *Uses) resume(ctx context.Context, now time.Time) bool {
+	before, err := u.Known(ctx, now.Add(-u.Every))
+	for _, one := range before {
+		known, there := u.counts.LoadOrStore(usePlace{one.Node, one.Flag}, &useCount{told: one.At})
+		if !there {
+			u.places.Add(1)
+		}
+		if c := known.(*useCount); c.told.IsZero() {
+			c.told = one.At
+		}
+	}
+	return err == nil
+}
+
+// UsedSince lists what was recorded of evaluations since an instant, the newest first.
+func (s *Source) UsedSince(ctx context.Context, since time.Time) (used []Used, err error) {
+	_, err = s.Read(ctx, system("usedSince", "what is recorded already is not recorded anew", 0, "flag_usage"), func(ctx context.Context, db DB) error {
+		rows, err := db.Query(ctx, `select u.node, u.flag, u.last_at from readmodel.flag_usage u where u.last_at > $1::timestamptz order by u.last_at desc, u.key limit $2`, since, usesKnown)
+		if err != nil {
+			return err
+		}
+		used, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Used])
+		return err
+	})
+	return used, err
 }
 
 // Flush has recorded what was not yet, as far as that can be done in little time.

@@ -77,6 +77,23 @@ func TestWhatSpeaksForTakingAFlagAway(t *testing.T) {
 	}
 }
 
+func TestWhatIsRecordedOfEvaluations(t *testing.T) {
+	w := painted(t)
+	for hour, k := range []flag.Key{"colour", "", "plain"} {
+		at := noon.Add(time.Duration(hour) * time.Hour)
+		w.tell(flag.UsageStream(domain.NodeID(north)), flag.Evaluated{Node: domain.NodeID(north), Flag: k, Count: 2, First: noon, Last: at})
+	}
+	ask(w, readapi.FlagByKey{Flag: "colour"}) // by now the tables know of them
+	used, err := w.source.UsedSince(t.Context(), noon)
+	for i := range used {
+		used[i].At = used[i].At.UTC()
+	}
+	want := []readapi.Used{{Node: domain.NodeID(north), Flag: "plain", At: noon.Add(2 * time.Hour)}, {Node: domain.NodeID(north), At: noon.Add(time.Hour)}}
+	if err != nil || !cmp.Equal(used, want) {
+		t.Errorf("%v %v, want %v", used, err, want)
+	}
+}
+
 func TestWhereAFlagIsEvaluated(t *testing.T) {
 	w := painted(t)
 	for i, u := range []flag.Evaluated{{Node: domain.NodeID(north), Flag: "colour"}, {Node: domain.NodeID(south), Flag: "colour"}, {Node: domain.NodeID(bolt)}, {Node: domain.PlatformID, Flag: "plain"}} {

@@ -3,6 +3,7 @@ package readapi_test
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -129,4 +130,56 @@ func TestWhatOthersDependOnIsInUse(t *testing.T) {
 	if why, there := all["base"]; there {
 		t.Errorf("colour, which is evaluated, depends on it: %s (noon is %v ago)", why, now.Sub(noon))
 	}
+}
+
+// What was recorded before a start is not due because of it, and what was not is at once,
+// also while it takes somebody a while to find out which is which.
+func TestAStartRecordsNothingAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, asked := time.Now(), 0
+		told := map[flag.Key]time.Duration{}
+		u := &readapi.Uses{Every: time.Hour, Logger: slog.New(slog.DiscardHandler)}
+		u.Record = func(_ context.Context, use flag.Use) error {
+			told[use.Flag] = time.Since(began).Round(time.Minute)
+			return nil
+		}
+		u.Known = func(_ context.Context, since time.Time) ([]readapi.Used, error) {
+			if asked++; asked < 5 {
+				return nil, domain.ErrLogUnavailable
+			}
+			return []readapi.Used{{Node: "north", Flag: "colour", At: since.Add(10 * time.Minute)}, {Node: "north", Flag: "plain", At: since.Add(20 * time.Minute)}}, nil
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); u.Run(ctx) }()
+		u.Note("north", "colour", time.Now())
+		u.Note("north", "new", time.Now())
+		time.Sleep(5 * time.Minute)
+		u.Note("north", "plain", time.Now())
+		time.Sleep(time.Hour)
+		stop()
+		<-done
+		if want := map[flag.Key]time.Duration{"new": 0, "colour": 10 * time.Minute, "plain": 20 * time.Minute}; !maps.Equal(told, want) {
+			t.Errorf("recorded after %v, want %v", told, want)
+		}
+	})
+}
+
+// If nobody comes to know what was recorded, it is recorded.
+func TestAStartWhereNothingIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		u := &readapi.Uses{Every: time.Hour, Logger: slog.New(slog.DiscardHandler), Record: func(context.Context, flag.Use) error { told++; return nil },
+			Known: func(context.Context, time.Time) ([]readapi.Used, error) { return nil, domain.ErrLogUnavailable }}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); u.Run(ctx) }()
+		u.Note("north", "colour", time.Now())
+		time.Sleep(2 * time.Minute)
+		stop()
+		<-done
+		if told != 1 {
+			t.Errorf("recorded %d times", told)
+		}
+	})
 }

@@ -14,7 +14,7 @@ func (s *server) count() {
 	if s.UsageEvery == 0 {
 		return
 	}
-	uses := &readapi.Uses{Every: s.UsageEvery, Record: s.recordUse, Logger: s.log}
+	uses := &readapi.Uses{Every: s.UsageEvery, Record: s.recordUse, Known: s.source.UsedSince, Logger: s.log}
 	s.source.Uses = uses
 	s.meter.counting(uses.Lost)
 	done := make(chan struct{})
