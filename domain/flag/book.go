@@ -36,7 +36,7 @@ type Book struct {
 	hosted   map[*spot]*home            // whose guest a user is; of the writer
 	segments *register[SegmentKey, roll]
 	words    words
-	interned map[string]uint32 // words that nodes may come to share
+	interned interned // words that nodes may come to share
 	required atomic.Pointer[map[uuid.UUID]requirement]
 	blind    atomic.Uint64 // position of the first fact about flags that cannot be read or held
 	watches  []*Watch      // of the writer
@@ -50,7 +50,7 @@ var ErrBlind = &domain.Error{Kind: domain.Unavailable, Code: "flags-unreadable",
 
 // NewBook is the book of an empty log.
 func NewBook() *Book {
-	b := &Book{interned: map[string]uint32{}, hosted: map[*spot]*home{}}
+	b := &Book{interned: interned{}, hosted: map[*spot]*home{}}
 	b.flags = newRegister(func(k Key) uint64 { return maphash.String(seed, string(k)) }, func(e *entry) Key { return e.key })
 	b.nodes = newRegister(func(id uuid.UUID) uint64 { return maphash.Bytes(seed, id[:]) }, func(s *spot) uuid.UUID { return s.id })
 	b.names, b.formers, b.homes, b.segments = newNames(), newFormers(), newHomes(), newRolls()

@@ -27,7 +27,7 @@ func (b *Book) draft(at uint64, m domain.Meta, facts []domain.Event) *Book {
 func (b *Book) under(at uint64) *Book {
 	b.writer.Lock()
 	defer b.writer.Unlock()
-	d := &Book{Gate: b.Gate, interned: map[string]uint32{}, words: b.words.over()}
+	d := &Book{Gate: b.Gate, interned: interned{}, words: b.words.over()}
 	d.flags, d.nodes, d.segments = b.flags.over(), b.nodes.over(), b.segments.over()
 	d.names, d.formers = b.names.over(), b.formers.over()
 	d.numbered = b.numbered // flags that the draft defines are numbered on

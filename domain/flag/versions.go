@@ -1,6 +1,7 @@
 package flag
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"slices"
 	"time"
@@ -228,6 +229,10 @@ func (b *Book) add(node domain.NodeID, k Key, at uint64, words uint32) {
 	b.host(s)
 }
 
+// Interned are numbers of words by a digest of what they say of which flag, for that
+// itself may be long.
+type interned map[[sha256.Size]byte]uint32
+
 // internedMost bounds how many settings are remembered for nodes that come to say
 // the same.
 const internedMost = 4096
@@ -239,7 +244,7 @@ func (b *Book) intern(k Key, s Setting) uint32 {
 	if err != nil {
 		return b.words.add(newSaid(s))
 	}
-	name := string(k) + "\x00" + string(key)
+	name := sha256.Sum256(append(append([]byte(k), 0), key...)) // a setting may take 128 KiB
 	if known, ok := b.interned[name]; ok {
 		return known
 	}

@@ -94,3 +94,18 @@ func TestABookThatIsFull(t *testing.T) {
 		})
 	}
 }
+
+// What several nodes say about one flag in the same way is one thing, and what one of
+// them says otherwise, or about another flag, is not.
+func TestWhatNodesSayAlikeIsHeldOnce(t *testing.T) {
+	b := NewBook()
+	one := b.intern("a", Setting{Value: []byte(`"x"`)})
+	for k, s := range map[Key]Setting{"a": {Value: []byte(`"y"`)}, "b": {Value: []byte(`"x"`)}, "a\"": {Value: []byte(`"x"`)}} {
+		if b.intern(k, s) == one {
+			t.Errorf("%s: %+v is taken for something else", k, s)
+		}
+	}
+	if again := b.intern("a", Setting{Value: []byte(` "x"`)}); again != one || b.words.count != 4 {
+		t.Errorf("%d is %d again, of %d", one, again, b.words.count)
+	}
+}
