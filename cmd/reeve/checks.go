@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
 	"github.com/reeve-platform/reeve/internal/auth"
 	"github.com/reeve-platform/reeve/internal/edge"
 	"github.com/reeve-platform/reeve/projections"
@@ -18,7 +19,7 @@ import (
 // and how far every projection is. A projection that is stopped, or being built
 // for the first time, makes it unready: what it would answer is not to be relied on.
 func (s *server) checks(ctx context.Context) edge.Checks {
-	c := edge.Checks{Checks: []edge.Check{check("log", s.store.Ready(ctx)), check("database", s.pool.Ping(ctx)), check("read models", s.tables(ctx)), check("access", s.mirror.Err())}}
+	c := edge.Checks{Checks: []edge.Check{check("log", s.store.Ready(ctx)), check("database", s.pool.Ping(ctx)), check("read models", s.tables(ctx)), check("access", s.mirror.Err()), check("flags", s.book.Err())}}
 	if err := s.together(); err != nil {
 		c.Checks = append(c.Checks, check("start", err))
 	}
@@ -84,7 +85,7 @@ func check(name string, err error) edge.Check {
 	switch {
 	case errors.Is(err, errTables):
 		return edge.Check{Name: name, Detail: err.Error()}
-	case errors.Is(err, auth.ErrBlind), errors.Is(err, auth.ErrOutdated), errors.Is(err, errAlone):
+	case errors.Is(err, auth.ErrBlind), errors.Is(err, flag.ErrBlind), errors.Is(err, auth.ErrOutdated), errors.Is(err, errAlone):
 		return edge.Check{Name: name, Detail: edge.Told(err).Detail}
 	case err != nil:
 		return edge.Check{Name: name, Detail: "does not answer"}

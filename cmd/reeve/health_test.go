@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/reeve-platform/reeve/domain"
+	"github.com/reeve-platform/reeve/domain/flag"
 )
 
 // How a server is doing is for its operators: on the admin address, and on the API for
@@ -29,5 +32,19 @@ func TestWhoIsToldHowTheServerIsDoing(t *testing.T) {
 		if !strings.Contains(b, `{"name":"database","ok":true}`) || !strings.Contains(b, `"head":`) {
 			t.Errorf("an operator is told at %s: %s", at, b)
 		}
+	}
+}
+
+// A server that cannot evaluate flags any more says so, whatever else goes on.
+func TestAServerThatLostTheFlagsIsNotReady(t *testing.T) {
+	m := newManor(t)
+	m.ready()
+	r := domain.Recorded{Stream: flag.Stream("probe-flag"), Position: m.book.Position() + 1, Err: domain.ErrUnreadableEvent}
+	if err := m.book.Apply(r); err != nil {
+		t.Fatal(err)
+	}
+	status, _, b := m.ask("Bearer "+m.world.token, probe{method: "GET", path: "/readyz"})
+	if status != http.StatusServiceUnavailable || !strings.Contains(string(b), flag.ErrBlind.Detail) {
+		t.Errorf("%d %s", status, b)
 	}
 }
