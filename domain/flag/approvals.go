@@ -2,6 +2,7 @@ package flag
 
 import (
 	"maps"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -17,11 +18,29 @@ type requirement struct {
 // require learns how many approvals a node asks for. There are few such nodes.
 func (b *Book) require(e domain.Requires) {
 	node, approvals, below := e.Requires()
+	b.ask(node, requirement{approvals, below})
+}
+
+// doubt notes that what a node asks for cannot be known any more: no less than it did,
+// and one approval at least, there and below.
+func (b *Book) doubt(s domain.StreamID) {
+	category, node, _ := strings.Cut(string(s), "-")
+	if category != "approvals" {
+		return
+	}
+	least := 1
+	if known := b.required.Load(); known != nil {
+		least = max(least, (*known)[idOf(domain.NodeID(node))].approvals)
+	}
+	b.ask(domain.NodeID(node), requirement{least, true})
+}
+
+func (b *Book) ask(node domain.NodeID, r requirement) {
 	next := map[uuid.UUID]requirement{}
 	if known := b.required.Load(); known != nil {
 		next = maps.Clone(*known)
 	}
-	next[idOf(node)] = requirement{approvals, below}
+	next[idOf(node)] = r
 	b.required.Store(&next)
 }
 

@@ -49,3 +49,32 @@ func TestApprovals(t *testing.T) {
 		}
 	}
 }
+
+// Where what a node asks for cannot be read, nobody gets away with less than before, nor
+// with nothing, there and below.
+func TestApprovalsThatCannotBeRead(t *testing.T) {
+	for name, c := range map[string]struct {
+		before []domain.Event
+		want   int
+	}{
+		"nothing before": {nil, 1},
+		"two before":     {[]domain.Event{requires{acme, 2, false}}, 2},
+		"none any more":  {[]domain.Event{requires{acme, 2, true}, requires{acme, 0, false}}, 1},
+	} {
+		b, at := NewBook(), uint64(0)
+		tell := func(s domain.StreamID, e domain.Event, err error) {
+			at++
+			_ = b.Apply(domain.Recorded{Stream: s, Event: e, Position: at, Err: err})
+		}
+		for _, e := range append(tree[:len(tree):len(tree)], hung{ann, domain.UserLevel, acme}) {
+			tell("tenant-x", e, nil)
+		}
+		for _, e := range c.before {
+			tell("approvals-x", e, nil)
+		}
+		tell(domain.StreamID("approvals-"+acme), nil, domain.ErrUnreadableEvent)
+		if here, below := b.Approvals(acme), b.Approvals(ann); here != c.want || below != c.want || b.Approvals(partner) != 0 {
+			t.Errorf("%s: %d there and %d below, want %d", name, here, below, c.want)
+		}
+	}
+}

@@ -154,6 +154,7 @@ func (b *Book) learn(r domain.Recorded) error {
 	}
 	if r.Err != nil {
 		b.blind.CompareAndSwap(0, r.Position)
+		b.doubt(r.Stream)
 		return r.Err
 	}
 	if e, ok := r.Event.(domain.Placed); ok {
