@@ -126,3 +126,18 @@ func FillShelf(documents, bytes int) (size int) {
 	}
 	return size
 }
+
+// Looking is what a client of flagd that follows a place does whenever something has
+// happened anywhere: it finds the version of the place. Forget changes what has been
+// found out of the users there.
+func Looking(s *Source, node domain.NodeID, now func() time.Time) (look func() uint64, forget func()) {
+	f := &follower{ofrep: ofrep{source: s, now: now}, t: ticket{Node: node}, guests: true}
+	look = func() uint64 { _, version, _, _ := f.look(0); return version }
+	return look, func() {
+		for _, k := range s.Streams.looks.Keys() {
+			g, _ := s.Streams.looks.Peek(k)
+			g.guests++
+			s.Streams.looks.Add(k, g)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	syncv1 "buf.build/gen/go/open-feature/flagd/protocolbuffers/go/flagd/sync/v1"
 	"connectrpc.com/connect"
 	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
 	"github.com/reeve-platform/reeve/domain"
 	"github.com/reeve-platform/reeve/domain/access"
@@ -207,5 +208,33 @@ func TestKeptDocumentsHaveABound(t *testing.T) {
 		if size := readapi.FillShelf(20_000_000/bytes+3, bytes); size > readapi.KeptBytes || size == 0 {
 			t.Errorf("%d bytes are kept, of at most %d", size, readapi.KeptBytes)
 		}
+	}
+}
+
+// Hundreds who follow a place with thousands of users look through these once when
+// something happens, and not each of them.
+func TestWhoFollowAPlaceLookThroughItsUsersOnce(t *testing.T) {
+	w := painted(t)
+	w.source.Streams = readapi.NewStreams(nil, 10, nil, nil, nil)
+	look, forget := readapi.Looking(w.source, domain.NodeID(north), func() time.Time { return noon })
+	says := func() {
+		e := flag.Overridden{Node: domain.NodeID(uuid.NewString()), Level: domain.UserLevel, Parent: domain.NodeID(north), Flag: "plain", Setting: flag.Setting{Value: raw(`"own"`)}}
+		if err := w.source.Flags.Apply(domain.Recorded{Stream: domain.StreamID("nodeflags-" + e.Node), Position: w.source.Flags.Position() + 1, Event: e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := look()
+	says()
+	after := look()
+	if again := look(); after == before || again != after {
+		t.Errorf("version %d, %d once a user says something, %d when that is looked at again", before, after, again)
+	}
+	forget()
+	if look() == after {
+		t.Error("the users are looked through again although nothing has happened")
+	}
+	says()
+	if look() == after {
+		t.Error("they are not looked through although something has")
 	}
 }

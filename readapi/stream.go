@@ -45,6 +45,8 @@ type place struct {
 type glance struct {
 	version uint64
 	next    time.Time
+	guests  uint64 // see [flag.View.Guests]
+	counted bool   // whether somebody wanted to know of these, of whom there may be very many
 }
 
 // places is how many looks are remembered.
@@ -187,12 +189,18 @@ func (f *follower) look(position uint64) (ok bool, version uint64, at uint64, ne
 	}
 	key := place{f.t.Node, f.t.User, v.Position()}
 	seen, known := f.source.Streams.looks.Get(key)
-	if !known || !seen.next.IsZero() && !seen.next.After(now) {
+	dated, uncounted := !known || !seen.next.IsZero() && !seen.next.After(now), f.guests && !seen.counted
+	if dated {
 		seen.version, seen.next = v.Version(now)
+	}
+	if uncounted {
+		seen.guests, seen.counted = v.Guests(), true
+	}
+	if dated || uncounted {
 		f.source.Streams.looks.Add(key, seen)
 	}
 	if f.guests {
-		seen.version ^= v.Guests()
+		seen.version ^= seen.guests
 	}
 	return true, seen.version, v.Position(), seen.next
 }

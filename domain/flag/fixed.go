@@ -52,7 +52,7 @@ func (v *View) varies(e *entry, f *edition, seen map[*entry]bool) (Variance, err
 		return ByGate, nil
 	case slices.ContainsFunc(v.line[:], targets):
 		return ByTargeting, nil
-	case v.heardOf(says):
+	case v.heardOf(e.number):
 		return ByUsers, nil
 	}
 	for _, p := range f.Prerequisites {
@@ -65,13 +65,18 @@ func (v *View) varies(e *entry, f *edition, seen map[*entry]bool) (Variance, err
 	return "", nil
 }
 
-func (v *View) heardOf(says func(*spot) bool) bool {
-	for s := range v.guests {
-		if says(s) {
-			return true
+// heardOf reports whether a user of the place says something about a flag. They are
+// looked through once, however many flags are asked about.
+func (v *View) heardOf(number uint32) bool {
+	if v.heard == nil {
+		v.heard = map[uint32]bool{}
+		for g := range v.guests {
+			for m := range g.says.Load().as(v.position) {
+				v.heard[m.flag()] = true
+			}
 		}
 	}
-	return false
+	return v.heard[number]
 }
 
 // Guests tells what the users of the place say from what they said before, as

@@ -24,8 +24,9 @@ type View struct {
 	in       Input
 	line     [4]*spot // by level, nil where there is none
 	node     *spot
-	standing uint8 // of standings
-	shuts    *link // whose standing it is
+	standing uint8           // of standings
+	shuts    *link           // whose standing it is
+	heard    map[uint32]bool // flags that users of the place say something about; nil until somebody asks
 }
 
 // Look finds the place that a question is about. Errors: ErrNodeNotFound, ErrBlind.
