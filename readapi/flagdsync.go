@@ -169,11 +169,7 @@ const byType flag.Variance = "type"
 // compileFlagd makes of a view what flagd can be given of it.
 func compileFlagd(v *flag.View) definitions {
 	all := definitions{Flags: map[flag.Key]definition{}, omitted: map[flag.Key]flag.Variance{}}
-	for k := range v.Keys("") {
-		answer, why, err := v.Fixed(k)
-		if err != nil {
-			continue // nobody finds it
-		}
+	v.AllFixed(func(k flag.Key, answer flag.Answer, why flag.Variance) {
 		if why == "" {
 			if all.Flags[k], why = define(k, &answer); why != "" {
 				delete(all.Flags, k)
@@ -182,7 +178,7 @@ func compileFlagd(v *flag.View) definitions {
 		if why != "" {
 			all.omitted[k] = why
 		}
-	}
+	})
 	all.Metadata = map[string]any{"node": v.Node(), "omitted": len(all.omitted)}
 	return all
 }

@@ -37,6 +37,23 @@ func (v *View) Fixed(k Key) (Answer, Variance, error) {
 	return a, "", err
 }
 
+// AllFixed is Fixed for every flag that there is to be found, in the order of their
+// keys. The users of the place are looked through once.
+func (v *View) AllFixed(yield func(Key, Answer, Variance)) {
+	all := *v
+	all.heard = map[uint32]bool{}
+	for g := range all.guests {
+		for m := range g.says.Load().as(all.position) {
+			all.heard[m.flag()] = true
+		}
+	}
+	for _, e := range *v.book.listed.Load() {
+		if answer, why, err := all.Fixed(e.key); err == nil {
+			yield(e.key, answer, why)
+		}
+	}
+}
+
 func (v *View) varies(e *entry, f *edition, seen map[*entry]bool) (Variance, error) {
 	cause, err := f.barred(v.in.Standing)
 	if err != nil || cause != "" || seen[e] {
@@ -52,7 +69,7 @@ func (v *View) varies(e *entry, f *edition, seen map[*entry]bool) (Variance, err
 		return ByGate, nil
 	case slices.ContainsFunc(v.line[:], targets):
 		return ByTargeting, nil
-	case v.heardOf(e.number):
+	case v.heardOf(e.number, says):
 		return ByUsers, nil
 	}
 	for _, p := range f.Prerequisites {
@@ -65,18 +82,17 @@ func (v *View) varies(e *entry, f *edition, seen map[*entry]bool) (Variance, err
 	return "", nil
 }
 
-// heardOf reports whether a user of the place says something about a flag. They are
-// looked through once, however many flags are asked about.
-func (v *View) heardOf(number uint32) bool {
-	if v.heard == nil {
-		v.heard = map[uint32]bool{}
-		for g := range v.guests {
-			for m := range g.says.Load().as(v.position) {
-				v.heard[m.flag()] = true
-			}
+// heardOf reports whether a user of the place says something about a flag.
+func (v *View) heardOf(number uint32, says func(*spot) bool) bool {
+	if v.heard != nil {
+		return v.heard[number]
+	}
+	for s := range v.guests {
+		if says(s) {
+			return true
 		}
 	}
-	return v.heard[number]
+	return false
 }
 
 // Guests tells what the users of the place say from what they said before, as

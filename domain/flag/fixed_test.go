@@ -19,8 +19,13 @@ func (w *world) fixed(node domain.NodeID, at time.Time, position uint64) (found 
 	if err != nil {
 		return 0
 	}
+	together := map[Key]Variance{}
+	v.AllFixed(func(k Key, _ Answer, why Variance) { together[k] = why })
 	for _, k := range worldFlags {
 		want, why, err := v.Fixed(k)
+		if all, there := together[k]; all != why || there != (err == nil) {
+			w.Fatalf("%s at %s is %q alone, %v, and %q among all", k, node, why, err, all)
+		}
 		if err != nil || why != "" {
 			continue
 		}

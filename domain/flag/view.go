@@ -26,7 +26,7 @@ type View struct {
 	node     *spot
 	standing uint8           // of standings
 	shuts    *link           // whose standing it is
-	heard    map[uint32]bool // flags that users of the place say something about; nil until somebody asks
+	heard    map[uint32]bool // numbers of the flags that users of the place say something about; nil if they were not looked through
 }
 
 // Look finds the place that a question is about. Errors: ErrNodeNotFound, ErrBlind.
